@@ -1,0 +1,105 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The targets stand in reading order, and a target imports only targets listed above it.
+// `TidyTests` holds the sources to that order.
+
+/// Settings of every target; each is a decision of the language's evolution that we want now.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+    .strictMemorySafety(),  // SE-0458
+    .treatAllWarnings(as: .error),  // SE-0480
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "florin",
+    products: [
+        .executable(name: "florin", targets: ["florin"]),
+        .library(name: "FlorinClient", targets: ["FlorinClient"]),
+    ],
+    targets: [
+        // C libraries, from Debian's -dev packages.
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq"),
+        .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd"),
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+        .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlienc"),
+
+        // Vocabulary.
+        library("Values"),
+
+        // Machines: each wraps something foreign and knows nothing of money.
+        library("Telemetry", ["Values"]),
+        library("Cryptography", ["CSodium", "COpenSSL", "Values"]),
+        library("Postgres", ["CLinux", "CPostgres", "Values", "Telemetry"]),
+        library(
+            "HTTP", ["CLinux", "CMicrohttpd", "CCurl", "CZlib", "CBrotli", "Values", "Telemetry"]),
+
+        // Slices: a slice owns its tables, routes, jobs and words.
+        library("Jobs", ["Values", "Telemetry", "Postgres"]),
+        library("Ledger", ["Values", "Telemetry", "Cryptography", "Postgres"]),
+        library(
+            "Notifications",
+            ["Values", "Telemetry", "Cryptography", "Postgres", "HTTP", "Jobs"]),
+        library(
+            "Identity",
+            [
+                "Values", "Telemetry", "Cryptography", "Postgres", "HTTP", "Jobs",
+                "Notifications",
+            ]),
+        library(
+            "Payments",
+            [
+                "Values", "Telemetry", "Cryptography", "Postgres", "HTTP", "Jobs", "Ledger",
+                "Notifications", "Identity",
+            ]),
+        library(
+            "Channels",
+            [
+                "Values", "Telemetry", "Postgres", "HTTP", "Ledger", "Identity", "Payments",
+            ]),
+
+        // What other programs use, and what `florin wallet` and the tests use too.
+        library("FlorinClient", ["Values", "HTTP"]),
+
+        // Assembly.
+        .executableTarget(
+            name: "florin",
+            dependencies: [
+                "CLinux", "Values", "Telemetry", "Cryptography", "Postgres", "HTTP", "Jobs",
+                "Ledger", "Notifications", "Identity", "Payments", "Channels", "FlorinClient",
+            ],
+            swiftSettings: strict),
+
+        // Tests mirror the targets.
+        .target(
+            name: "TestSupport",
+            dependencies: ["Values", "Postgres", "HTTP", "FlorinClient"],
+            path: "Tests/TestSupport",
+            swiftSettings: strict),
+        tests("ValuesTests", ["Values"]),
+        tests("CryptographyTests", ["Cryptography", "Values"]),
+        tests("PostgresTests", ["Postgres", "Values", "TestSupport"]),
+        tests("HTTPTests", ["HTTP", "Values", "TestSupport"]),
+        tests("LedgerTests", ["Ledger", "Postgres", "Values", "TestSupport"]),
+        tests(
+            "EndToEndTests",
+            ["FlorinClient", "HTTP", "Postgres", "Values", "TestSupport"]),
+        tests("TidyTests", []),
+    ]
+)

@@ -1,0 +1,78 @@
+/// A UUID version 7 (RFC 9562) that knows what it identifies: `ID<User>` and `ID<Wallet>` do not mix.
+///
+/// The first 48 bits are milliseconds since 1970, so ids sort by the time they were made and
+/// their index grows at one end.
+package struct ID<Owner>: Sendable, Hashable {
+    package let high: UInt64
+    package let low: UInt64
+
+    package init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    package static func make(
+        at now: Timestamp, using random: inout some RandomNumberGenerator
+    ) -> ID {
+        let milliseconds = UInt64(max(0, now.microseconds / 1000))
+        let version: UInt64 = 0x7000
+        let variant: UInt64 = 0x8000_0000_0000_0000
+        return ID(
+            high: milliseconds << 16 | version | random.next(upperBound: 0x1000),
+            low: variant | random.next() >> 2)
+    }
+
+    package static func make(at now: Timestamp) -> ID {
+        var random = SystemRandomNumberGenerator()
+        return make(at: now, using: &random)
+    }
+}
+
+extension ID: Comparable {
+    package static func < (left: ID, right: ID) -> Bool {
+        (left.high, left.low) < (right.high, right.low)
+    }
+}
+
+// MARK: Text
+
+extension ID: CustomStringConvertible {
+    /// The 36 characters of RFC 9562, in lower case.
+    package var description: String {
+        var text: [UInt8] = []
+        text.reserveCapacity(36)
+        for shift in stride(from: 124, through: 0, by: -4) {
+            if [96, 80, 64, 48].contains(shift + 4) { text.append(0x2D) }
+            let word = shift >= 64 ? high >> (shift - 64) : low >> shift
+            let nibble = UInt8(truncatingIfNeeded: word & 0xF)
+            text.append(nibble < 10 ? 0x30 + nibble : 0x57 + nibble)
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Accepts the 36-character form in either case and nothing else.
+    package init?(_ text: some StringProtocol) {
+        var (high, low) = (UInt64(0), UInt64(0))
+        var position = 0
+        for byte in text.utf8 {
+            let isDash = [8, 13, 18, 23].contains(position)
+            position += 1
+            guard position <= 36, isDash == (byte == 0x2D) else { return nil }
+            if isDash { continue }
+            guard let nibble = Self.nibble(byte) else { return nil }
+            high = high << 4 | low >> 60
+            low = low << 4 | nibble
+        }
+        guard position == 36 else { return nil }
+        self.init(high: high, low: low)
+    }
+
+    private static func nibble(_ byte: UInt8) -> UInt64? {
+        switch byte {
+        case 0x30...0x39: UInt64(byte - 0x30)
+        case 0x41...0x46: UInt64(byte - 0x37)
+        case 0x61...0x66: UInt64(byte - 0x57)
+        default: nil
+        }
+    }
+}
