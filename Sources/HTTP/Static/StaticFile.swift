@@ -1,0 +1,3 @@
+/// One file, as it is sent, with its compressed forms.
+final class StaticFile: Sendable {
+}
