@@ -20,7 +20,7 @@ export function money(minorUnits, currency, { signed = '' } = {}) {
   return h('span', { class: 'money' },
     h('span', { class: 'only-heard' }, `${signed}${inWords(minorUnits, currency)}`),
     h('span', { 'aria-hidden': 'true' },
-      h('span', { class: 'money-code' }, currency), `${signed}${sign}${whole}`,
+      signed + sign, h('span', { class: 'money-code' }, currency), whole,
       h('span', { class: 'money-fraction' }, fraction)));
 }
 
@@ -96,7 +96,7 @@ export function openDialog(title) {
     show(newTitle, ...children) {
       heading.textContent = newTitle;
       body.replaceChildren(...children);
-      const first = body.querySelector('[autofocus], input, select') ?? heading;
+      const first = body.querySelector('[data-first], input, select') ?? heading;
       first.focus();
     },
   };

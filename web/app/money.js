@@ -30,7 +30,7 @@ export function parts(minorUnits, currency) {
 /** "KES 1,250.00": for sentences, labels and screen readers. */
 export function inWords(minorUnits, currency) {
   const { sign, whole, fraction } = parts(minorUnits, currency);
-  return `${currency}\u00a0${sign}${whole}${fraction}`;
+  return `${sign}${currency}\u00a0${whole}${fraction}`;
 }
 
 /**

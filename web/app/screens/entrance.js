@@ -15,7 +15,7 @@ export function showEntrance(app, { sandbox, words, onEnter }) {
   function showLogIn(words) {
     const login = field({
       name: 'login', label: 'Username, phone or e-mail',
-      attributes: { autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', autofocus: true },
+      attributes: { autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false' },
     });
     const password = field({
       name: 'password', label: 'Password',
@@ -37,7 +37,7 @@ export function showEntrance(app, { sandbox, words, onEnter }) {
     const fields = [
       field({
         name: 'phone', label: 'Phone', hint: 'With country code. We send a code to it.',
-        attributes: { type: 'tel', autocomplete: 'tel', placeholder: '+254 712 345 678', autofocus: true },
+        attributes: { type: 'tel', autocomplete: 'tel', placeholder: '+254 712 345 678' },
       }),
       field({
         name: 'username', label: 'Username', hint: 'How others pay you.',
@@ -135,7 +135,8 @@ function frame(main) {
     h('header', { class: 'cover' },
       coin('cover-coin'),
       h('div', { class: 'cover-name' }, h('img', { src: '/icon.svg', alt: '' }), 'Florin'),
-      h('p', { class: 'cover-words' }, 'Hold money. Pay anyone. See it arrive.'),
+      h('p', { class: 'cover-words' },
+        ...['Hold money.', 'Pay anyone.', 'See it arrive.'].flatMap((words) => [h('span', {}, words), ' '])),
       h('ul', { class: 'cover-promises small' },
         h('li', {}, 'Every fee is shown before you confirm.'),
         h('li', {}, 'A payment happens once, however often it is tried.'),

@@ -10,7 +10,7 @@ import { nameOf } from './entries.js';
 const noteCharactersMax = '140';
 const offeredCurrencies = ['KES', 'UGX', 'TZS', 'RWF', 'NGN', 'GHS', 'ZAR', 'USD', 'EUR', 'GBP'];
 
-export function sendMoney({ wallet }) {
+export function sendMoney({ wallet, onDone }) {
   const dialog = openDialog('Send money');
   const fields = [
     personField('to', 'To'), amountField(wallet, `${inWords(wallet.available, wallet.currency)} available`),
@@ -31,8 +31,10 @@ export function sendMoney({ wallet }) {
 
   function confirm(payment, shown) {
     const key = idempotencyKey();
+    const total = shown.total ?? payment.amount + Number(shown.fee);
     const notice = h('p', { class: 'notice is-bad', role: 'alert', hidden: true });
-    const send = h('button', { class: 'button', type: 'button', autofocus: true }, 'Send');
+    const send = h('button', { class: 'button', type: 'button', 'data-first': true }, 'Send ',
+      money(total, payment.currency));
     const back = h('button', { class: 'button quiet', type: 'button', onclick: fill }, 'Back');
     send.addEventListener('click', async () => {
       if (send.getAttribute('aria-disabled') === 'true') return;
@@ -40,6 +42,7 @@ export function sendMoney({ wallet }) {
       notice.hidden = true;
       try {
         receipt(payment, await post('/v1/transfers', payment, { key }));
+        onDone();
       } catch (error) {
         notice.textContent = error instanceof Unreachable
           ? 'No answer came, so we cannot say yet whether it was sent. Try again: it will not be sent twice.'
@@ -50,7 +53,6 @@ export function sendMoney({ wallet }) {
         setBusy(send, false);
       }
     });
-    const total = shown.total ?? payment.amount + Number(shown.fee);
     dialog.show('Is this right?',
       h('div', { class: 'sum' },
         h('p', { class: 'sum-amount' }, money(payment.amount, payment.currency)),
@@ -71,7 +73,7 @@ export function sendMoney({ wallet }) {
       h('dl', { class: 'facts' },
         fact('Now available', money(transfer.balance.available, transfer.currency)),
         fact('Reference', h('span', { class: 'reference' }, transfer.id))),
-      h('button', { class: 'button wide', type: 'button', autofocus: true, onclick: dialog.close }, 'Done'));
+      h('button', { class: 'button wide', type: 'button', 'data-first': true, onclick: dialog.close }, 'Done'));
   }
 }
 
@@ -91,7 +93,7 @@ export function requestMoney({ wallet, onDone }) {
   dialog.show('Request money', element);
 }
 
-export function topUp({ wallet }) {
+export function topUp({ wallet, onDone }) {
   const dialog = openDialog('Top up');
   let key = idempotencyKey();
   const amount = amountField(wallet);
@@ -103,6 +105,7 @@ export function topUp({ wallet }) {
       const body = { amount: amountOf(values.amount, wallet), currency: wallet.currency };
       await post('/sandbox/topups', body, { key });
       dialog.close();
+      onDone();
     },
   });
   dialog.show('Top up', element);
@@ -127,7 +130,7 @@ export function openWallet({ taken, onDone }) {
 function personField(name, label) {
   return field({
     name, label, hint: 'Username, phone or e-mail',
-    attributes: { autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', autofocus: true },
+    attributes: { autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false' },
   });
 }
 

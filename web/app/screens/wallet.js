@@ -23,6 +23,7 @@ export function showWallet(app, { user, sandbox, onLeave }) {
   };
   const page = { wallets: [], chosen: null, entries: [], cursor: null, requests: [] };
   let generation = 0;
+  let isLive = false;
 
   app.replaceChildren(
     h('a', { class: 'skip', href: '#history' }, 'Skip to history'),
@@ -46,11 +47,13 @@ export function showWallet(app, { user, sandbox, onLeave }) {
       if (event.name === 'request') loadRequests();
     },
     onOpen: () => {
+      // What happened before the stream was open is only in the history.
       showLive(true);
       load();
     },
     onLost: () => showLive(false),
   });
+  load();
   return stop;
 
   async function leaveForGood() {
@@ -80,6 +83,11 @@ export function showWallet(app, { user, sandbox, onLeave }) {
     } catch (error) {
       if (mine === generation) showFault(error);
     }
+  }
+
+  /** While the stream is open, it tells of one's own payments too. */
+  function loadUnlessLive() {
+    if (!isLive) load();
   }
 
   async function loadEarlier(button) {
@@ -117,28 +125,30 @@ export function showWallet(app, { user, sandbox, onLeave }) {
   // Live.
 
   function takeEntry({ wallet_id: walletID, entry }) {
-    const wallet = page.wallets.find((each) => each.id === walletID);
-    if (wallet === undefined) return load();
-    Object.assign(wallet, entry.balance);
-    if (entry.direction === 'in') {
-      toast(`${titleOf(entry)}: ${inWords(entry.amount, entry.currency)}`);
+    // A stream that was resumed may repeat what the history already showed, with an older balance.
+    if (page.entries.some((each) => each.id === entry.id)) return;
+    if (entry.direction === 'in') toast(`${titleOf(entry)}: ${inWords(entry.amount, entry.currency)}`);
+    const newest = page.entries[0]?.created_at ?? '';
+    if (walletID !== page.chosen?.id || entry.created_at < newest) {
+      load();
+      return;
     }
-    if (wallet !== page.chosen) return undefined;
-    const known = page.entries.some((each) => each.id === entry.id);
-    page.entries = [entry, ...page.entries.filter((each) => each.id !== entry.id)];
+    Object.assign(page.chosen, entry.balance);
+    page.entries.unshift(entry);
     showBalance({ changed: true });
-    return showHistory(known ? null : entry.id);
+    showHistory(entry.id);
   }
 
   // Drawing.
 
   function showLive(isOn) {
+    isLive = isOn;
     place.live.classList.toggle('is-on', isOn);
     place.live.textContent = isOn ? 'Live' : 'Reconnecting…';
   }
 
   function showSkeleton() {
-    const bar = (width, height) => h('span', { class: 'skeleton', 'data-size': `${width} ${height}` }, blank(width));
+    const bar = (width) => h('span', { class: 'skeleton' }, blank(width));
     place.balance.replaceChildren(h('p', { class: 'balance-label' }, 'Available'),
       h('p', { class: 'balance-amount' }, bar(10)), h('p', { class: 'balance-held' }));
     place.history.replaceChildren(historyHead(), ...[12, 9, 14, 8].map((width) =>
@@ -169,11 +179,12 @@ export function showWallet(app, { user, sandbox, onLeave }) {
     if (wallet === null) return;
     const held = Number(wallet.held) === 0 ? '' : h('span', {},
       money(wallet.held, wallet.currency), ' held, ', money(wallet.posted, wallet.currency), ' in all');
-    const isLong = inWords(wallet.available, wallet.currency).length > 17;
+    const length = inWords(wallet.available, wallet.currency).length;
+    const size = length > 22 ? ' is-very-long' : length > 16 ? ' is-long' : '';
     place.balance.replaceChildren(
       coin('cover-coin'),
       h('p', { class: 'balance-label' }, 'Available'),
-      h('p', { class: `balance-amount${isLong ? ' is-long' : ''}`, 'data-available': wallet.available },
+      h('p', { class: `balance-amount${size}`, 'data-available': wallet.available },
         money(wallet.available, wallet.currency)),
       h('p', { class: 'balance-held' }, held));
     place.balance.classList.remove('is-changed');
@@ -186,9 +197,9 @@ export function showWallet(app, { user, sandbox, onLeave }) {
     const action = (name, words, kind, act) => h('button', { class: `button ${kind}`, type: 'button', onclick: act },
       icon(name), words);
     return place.actions.replaceChildren(
-      action('send', 'Send', '', () => sendMoney({ wallet: page.chosen })),
+      action('send', 'Send', '', () => sendMoney({ wallet: page.chosen, onDone: loadUnlessLive })),
       action('request', 'Request', 'quiet', () => requestMoney({ wallet: page.chosen, onDone: loadRequests })),
-      sandbox ? action('add', 'Top up', 'quiet', () => topUp({ wallet: page.chosen })) : '');
+      sandbox ? action('add', 'Top up', 'quiet', () => topUp({ wallet: page.chosen, onDone: loadUnlessLive })) : '');
   }
 
   function showRequests() {
@@ -206,7 +217,7 @@ export function showWallet(app, { user, sandbox, onLeave }) {
       onclick: async ({ currentTarget: button }) => {
         setBusy(button, true);
         try {
-          await post(`/v1/requests/${request.id}/${verb}`, {}, options);
+          await post(`/v1/requests/${request.id}/${verb}`, undefined, options);
           toast(`${words}: ${inWords(request.amount, request.currency)}, ${who}`);
           await loadRequests();
         } catch (error) {
@@ -228,6 +239,7 @@ export function showWallet(app, { user, sandbox, onLeave }) {
   }
 
   function showHistory(newID = null) {
+    const focused = document.activeElement?.dataset.entry;
     const rows = [];
     let day = null;
     for (const entry of page.entries) {
@@ -241,6 +253,7 @@ export function showWallet(app, { user, sandbox, onLeave }) {
     place.history.replaceChildren(historyHead(),
       ...(rows.length > 0 ? rows : [nothingYet()]),
       page.cursor ? h('div', { class: 'history-more' }, more) : '');
+    if (focused) place.history.querySelector(`[data-entry="${focused}"]`)?.focus();
   }
 
   function historyHead() {
