@@ -1,8 +1,8 @@
-package import Cryptography
-package import Postgres
+internal import Cryptography
+internal import Postgres
 internal import Synchronization
 internal import Telemetry
-package import Values
+internal import Values
 
 /// How long log-ins last and how wrong passwords slow them down.
 enum SessionRules {
@@ -23,7 +23,7 @@ extension Identity {
             throw IdentityRejection.tooManyAttempts(retryAfter: wait)
         }
         // A stranger costs the same work, so that time does not tell who has a wallet.
-        let stored = if let found { found.passwordHash } else { try await passwords.decoy }
+        let stored = if let found { found.passwordHash } else { try await decoy.hash(passwords) }
         let isRight = try await passwords.verify(password, against: stored)
         guard let found, isRight else {
             if let found { try await countFailure(of: found.user.id) }
@@ -80,7 +80,9 @@ extension Identity {
         let generation = sessionCache.generation
         guard let claims = tokens.verify(token, at: now), let id = ID<Session>(claims.session)
         else { throw IdentityRejection.sessionInvalid }
-        let session = try await database.read { transaction in try session(id, transaction) }
+        let session = try await database.read { transaction -> Session? in
+            try self.session(id, transaction)
+        }
         guard let session else { throw IdentityRejection.sessionInvalid }
         sessionCache.keep(session, for: token, until: claims.expiresAt, seenAt: generation)
         return session
@@ -114,7 +116,7 @@ extension Identity {
     }
 
     private func credentials(of login: String) async throws -> Credentials? {
-        try await database.read { transaction in
+        try await database.read { transaction -> Credentials? in
             guard let user = try find(login, transaction) else { return nil }
             let row = try transaction.query(
                 """
@@ -123,7 +125,7 @@ extension Identity {
                 WHERE u.id = \(user.id)
                 """)[0]
             return Credentials(
-                user: user, passwordHash: try row[0], lockedUntil: try row.optional(1))
+                user: user, passwordHash: try row[0], lockedUntil: try row[1])
         }
     }
 
@@ -204,6 +206,18 @@ extension Identity {
                 id: try row[0], user: try row[1], username: try Username(stored: row[2]),
                 role: try Role(stored: row[3]), isVerified: try row[4])
         }
+    }
+}
+
+/// The hash of a password that nobody has, made once with the parameters of real ones.
+final class DecoyHash: Sendable {
+    private let made = Mutex<String?>(nil)
+
+    func hash(_ passwords: PasswordHasher) async throws -> String {
+        if let hash = made.withLock({ $0 }) { return hash }
+        let hash = try await passwords.hash(SecureRandom.token())
+        made.withLock { $0 = hash }
+        return hash
     }
 }
 

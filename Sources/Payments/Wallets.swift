@@ -34,6 +34,13 @@ extension Payments {
             ?? Balance(posted: 0, held: 0)
     }
 
+    /// Whose accounts these are; the operator's own are absent.
+    package func people(
+        behind accounts: Set<AccountID>
+    ) async throws -> [AccountID: ID<User>] {
+        try await owners(of: accounts).mapValues(\.id)
+    }
+
     // MARK: Steps
 
     func wallet(of owner: ID<User>, _ currency: Currency) async throws -> Wallet {
