@@ -72,7 +72,8 @@ final class OutboundServer: Sendable {
         DispatchQueue(label: "outbound.accept").async {
             while true {
                 let socket = Glibc.accept(listener, nil, nil)
-                guard socket >= 0 else { return }
+                // Closed here and nowhere else: the number would otherwise be another server's by now.
+                guard socket >= 0 else { return _ = Glibc.close(listener) }
                 DispatchQueue(label: "outbound.connection").async { accept(socket) }
             }
         }
@@ -81,7 +82,6 @@ final class OutboundServer: Sendable {
     /// Stops accepting; connections that are open stay until their client goes.
     func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
-        Glibc.close(listener)
     }
 
     private static func listen() -> (Int32, Int) {
