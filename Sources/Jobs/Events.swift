@@ -36,14 +36,18 @@ package final class Events: Sendable {
     package func append(
         _ event: Event, in transaction: borrowing Transaction
     ) throws(DatabaseError) {
-        let row = try transaction.query(
-            """
+        try transaction.execute(statement(for: event))
+    }
+
+    /// The same as a statement that affects one row, for a transaction that another slice writes.
+    package func statement(for event: Event) -> SQL {
+        """
+        WITH written AS (
             INSERT INTO jobs.events (kind, subject, payload, created_at)
             VALUES (\(event.kind), \(event.subject), \(event.payload), \(clock.now))
-            RETURNING id
-            """)[0]
-        let id: Int64 = try row[0]
-        try transaction.notify(channel: "florin_events", payload: "\(id)")
+            RETURNING id)
+        SELECT pg_notify('florin_events', id::text) FROM written
+        """
     }
 
     package func subscribe(_ subscriber: @escaping @Sendable (Event) -> Void) {

@@ -53,11 +53,12 @@ extension Ledger {
     /// Walks the chain that each line keeps for both of its accounts, so a page costs its own length whatever
     /// the size of the journal. A page in the past starts from the month's checkpoint.
     package func entries(
-        of account: AccountID, before cursor: TransferID? = nil, from: Timestamp? = nil,
+        of account: AccountID, before cursor: ID<Transfer>? = nil, from: Timestamp? = nil,
         to: Timestamp? = nil, limit: Int
     ) async throws -> Page<Entry> {
         let lines = try await database.read { transaction -> [Transfer] in
-            let start = try Self.start(of: account, before: cursor, to: to, transaction)
+            let start = try Self.start(
+                of: account, before: cursor?.claimedPlace, to: to, transaction)
             return try Self.walk(account, from: start, since: from, limit: limit + 1, transaction)
         }
         let entries = lines.prefix(limit).map { Entry($0, seenFrom: account) }
