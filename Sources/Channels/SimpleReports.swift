@@ -1,7 +1,7 @@
-package import Identity
-package import Ledger
-package import Payments
-package import Postgres
+internal import Identity
+internal import Ledger
+internal import Payments
+internal import Postgres
 package import Values
 
 extension SimpleTransfers {

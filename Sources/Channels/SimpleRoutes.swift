@@ -1,6 +1,8 @@
 package import HTTP
-package import Identity
-package import Values
+internal import Identity
+internal import Ledger
+internal import Payments
+internal import Values
 
 /// The routes of the simple transfer API. They can be mounted together, or as three services: users,
 /// transactions and reports.

@@ -60,6 +60,7 @@ package enum SimpleRejection: String, Refusal, CaseIterable {
     package var status: Int {
         switch self {
         case .userNotFound: 404
+        case .amountInvalid, .dateInvalid: 422
         }
     }
 

@@ -113,21 +113,22 @@ final class BatchWriter {
         _ round: [Int], in batch: inout Batch, _ doubt: Doubt, _ isLocked: Bool,
         _ connection: Connection
     ) throws(DatabaseError) -> Bool {
+        let send: Round = { statements throws(DatabaseError) in
+            try connection.pipeline(statements)
+        }
         var refused: (index: Int, refusal: any Refusal)?
         let commands = batch.commands
         let decision: Decision?
         do {
-            decision = try connection.transaction { transaction throws -> Decision? in
-                let send: Round = { statements throws(DatabaseError) in
-                    try transaction.pipeline(statements)
-                }
+            // The connection itself is asked, within its transaction: `send` may not capture a borrowed value.
+            decision = try connection.transaction { _ throws -> Decision? in
                 var decision = try decide(round, of: commands, doubt, isLocked, send)
                 guard decision.hasLines else {
                     if isLocked { return decision }
                     return try stillStands(decision.fence, send) ? decision : nil
                 }
                 let statement = LedgerStore.write(decision.bench, expected: decision.fence)
-                guard try !transaction.query(statement).isEmpty else { return nil }
+                guard try !connection.query(statement).isEmpty else { return nil }
                 decision.didWrite()
                 refused = try firstRefused(decision, of: commands, send)
                 if refused != nil { throw AttachmentRefused() }

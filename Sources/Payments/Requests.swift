@@ -1,7 +1,7 @@
 package import Identity
 internal import Jobs
-package import Ledger
-package import Postgres
+internal import Ledger
+internal import Postgres
 package import Values
 
 extension Payments {

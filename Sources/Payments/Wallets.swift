@@ -1,5 +1,5 @@
 package import Identity
-package import Jobs
+internal import Jobs
 package import Ledger
 package import Postgres
 package import Values
