@@ -29,7 +29,10 @@ extension Identity {
             if let found { try await countFailure(of: found.user.id) }
             throw IdentityRejection.credentialsInvalid
         }
-        return (try await openSession(for: found.user), found.user)
+        let tokens = try await database.transaction { transaction in
+            try openSession(for: found.user, in: transaction)
+        }
+        return (tokens, found.user)
     }
 
     /// A new pair of tokens for a refresh token, which dies. A token used twice ends the session: one of the
@@ -88,16 +91,17 @@ extension Identity {
         return session
     }
 
-    /// Opens a session without a password, for people whom the operator has just created.
-    package func openSession(for user: User) async throws -> SessionTokens {
+    /// Opens a session without a password in the caller's transaction, for people whom the operator has
+    /// just created.
+    package func openSession(
+        for user: User, in transaction: borrowing Transaction
+    ) throws(DatabaseError) -> SessionTokens {
         let now = clock.now
         let session = Session(
             id: .make(at: now), user: user.id, username: user.username, role: user.role,
             isVerified: user.isVerified)
         let refreshToken = SecureRandom.token()
-        try await database.transaction { transaction in
-            try insert(session, refreshToken, now, transaction)
-        }
+        try insert(session, refreshToken, now, transaction)
         return tokens.mint(for: session, refreshToken: refreshToken, at: now)
     }
 
@@ -155,7 +159,7 @@ extension Identity {
     private func insert(
         _ session: Session, _ refreshToken: String, _ now: Timestamp,
         _ transaction: borrowing Transaction
-    ) throws {
+    ) throws(DatabaseError) {
         try transaction.execute(
             "DELETE FROM identity.login_failures WHERE user_id = \(session.user)")
         try transaction.execute(
