@@ -26,8 +26,11 @@ package final class PrivateServer: Sendable {
         try await start(dataFolder: dataFolder, elsewhere: Layout.elsewhere, options: [])
     }
 
-    static func start(
-        dataFolder: String, elsewhere: String, options: [String]
+    /// - Parameters:
+    ///   - elsewhere: where root puts clusters that the server's account could not reach.
+    ///   - options: further settings of the server, as `name=value`.
+    package static func start(
+        dataFolder: String, elsewhere: String = Layout.elsewhere, options: [String]
     ) async throws -> PrivateServer {
         try await SystemThread.run("postgres start") {
             try PrivateServer(
@@ -38,6 +41,11 @@ package final class PrivateServer: Sendable {
     /// Ends the server if no other process uses it. Connections are to be closed before.
     package func stop() async {
         await ending.request()
+    }
+
+    /// The same for a process that is about to exit: blocks the thread until it is done.
+    package func stopBeforeExit() {
+        ending.requestAndWait()
     }
 
     private init(layout: Layout, options: [String]) throws(DatabaseError) {
@@ -182,6 +190,12 @@ private final class Ending: Sendable {
             eventfd_write(descriptor, 1)
             if isFinished { continuation.resume() }
         }
+    }
+
+    func requestAndWait() {
+        state.withLock { $0.isRequested = true }
+        eventfd_write(descriptor, 1)
+        while !state.withLock({ $0.isFinished }) { pause(milliseconds: Cluster.lookMilliseconds) }
     }
 
     func wait(milliseconds: Int32) {
