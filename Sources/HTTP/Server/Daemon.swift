@@ -117,7 +117,7 @@ import Telemetry
         peersOpened += 1
         let peer = unsafe Peer(
             number: peersOpened, socket: florin_mhd_socket(connection),
-            address: SocketAddress.text(of: florin_mhd_address(connection)),
+            address: Peer.address(of: connection),
             index: peers.count, at: .now)
         peers.append(peer)
         instruments.connections.add(1)
