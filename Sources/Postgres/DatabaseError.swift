@@ -121,8 +121,8 @@ extension ServerError: CustomStringConvertible, CustomDebugStringConvertible {
 
     package var description: String {
         let rest = Self.speakingClasses.contains(sqlState.prefix(2)) ? ": \(message)" : "."
-        let where_ = constraint.map { ", constraint \($0)" } ?? ""
-        return "PostgreSQL refused (SQLSTATE \(sqlState)\(where_))\(rest)"
+        let place = constraint.map { ", constraint \($0)" } ?? ""
+        return "PostgreSQL refused (SQLSTATE \(sqlState)\(place))\(rest)"
     }
 
     package var debugDescription: String {

@@ -55,7 +55,7 @@ final class Link {
         let names = unsafe keywords.map { unsafe strdup($0.name) }
         let values = unsafe keywords.map { unsafe strdup($0.value) }
         defer {
-            for unsafetext in unsafe names + values { unsafe free(text) }
+            unsafe (names + values).forEach { unsafe free($0) }
         }
         let namesEnded = unsafe (names + [nil]).map { unsafe UnsafePointer($0) }
         let valuesEnded = unsafe (values + [nil]).map { unsafe UnsafePointer($0) }

@@ -59,6 +59,11 @@ extension SQL: ExpressibleByStringInterpolation {
             sql.append(value.sqlValue)
         }
 
+        /// Of its own, because the compiler warns of optionals that meet a parameter which is none.
+        package mutating func appendInterpolation<Value: SQLBindable>(_ value: Value?) {
+            sql.append(value.sqlValue)
+        }
+
         package mutating func appendInterpolation(_ value: SQLValue) {
             sql.append(value)
         }
