@@ -1,6 +1,7 @@
 import Glibc
 import HTTP
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("The outbound client against a real server")
@@ -8,7 +9,7 @@ struct OutboundTests {
     let client = HTTPClient()
 
     @Test func anAnswerComesWhole() async throws {
-        let server = OutboundServer { exchange in
+        let server = ScriptedServer { exchange in
             exchange.say(
                 "HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n"
                     + "HTTP/1.1 404 Not Found\r\nX-Name:  spaced \r\nX-Empty:\r\n"
@@ -32,7 +33,7 @@ struct OutboundTests {
             (.post, String(repeating: "x", count: 1_500_000)),
         ])
     func requests(method: Method, body: String) async throws {
-        let server = OutboundServer { exchange in
+        let server = ScriptedServer { exchange in
             exchange.method == "HEAD" ? exchange.ok("") : exchange.ok()
         }
         defer { server.stop() }
@@ -50,7 +51,7 @@ struct OutboundTests {
     }
 
     @Test func connectionsAreKept() async throws {
-        let server = OutboundServer { $0.ok() }
+        let server = ScriptedServer { $0.ok() }
         defer { server.stop() }
         for _ in 0..<10 { _ = try await client.send(OutboundRequest(.get, server.url)) }
         let keyed = OutboundRequest(.post, server.url, headers: [("idempotency-key", "k")])
@@ -60,7 +61,7 @@ struct OutboundTests {
 
     /// A kept connection that died makes libcurl send again; with a key that is safe.
     @Test func aDeadConnectionCostsNoKeyedRequest() async throws {
-        let server = OutboundServer { exchange in
+        let server = ScriptedServer { exchange in
             if exchange.connection == 0, exchange.target == "/second" { return exchange.hangUp() }
             exchange.ok()
         }
@@ -73,7 +74,7 @@ struct OutboundTests {
     }
 
     @Test func withoutAKeyNothingIsSentTwice() async throws {
-        let server = OutboundServer { exchange in
+        let server = ScriptedServer { exchange in
             if exchange.method == "POST" { return exchange.hangUp() }
             exchange.ok()
         }
@@ -89,7 +90,7 @@ struct OutboundTests {
         var limits = HTTPClient.Limits()
         limits.connectionsPerHostMax = 3
         let client = HTTPClient(limits: limits)
-        let server = OutboundServer { $0.ok() }
+        let server = ScriptedServer { $0.ok() }
         defer { server.stop() }
         let url = server.url
         try await withThrowingTaskGroup(of: Int.self) { group in
@@ -105,7 +106,7 @@ struct OutboundTests {
     }
 
     @Test func redirectsAreAnswersLikeOthers() async throws {
-        let server = OutboundServer { exchange in
+        let server = ScriptedServer { exchange in
             exchange.say("HTTP/1.1 302 Found\r\nLocation: /else\r\nContent-Length: 0\r\n\r\n")
         }
         defer { server.stop() }
@@ -121,7 +122,7 @@ struct OutboundTests {
             unsafe unsetenv("http_proxy")
             unsafe unsetenv("ALL_PROXY")
         }
-        let server = OutboundServer { $0.ok() }
+        let server = ScriptedServer { $0.ok() }
         defer { server.stop() }
         #expect(try await client.send(OutboundRequest(.get, server.url)).status == 200)
     }
@@ -129,7 +130,7 @@ struct OutboundTests {
     @Test func unixSockets() async throws {
         let path = "/tmp/florin-outbound-\(getpid()).sock"
         unsafe unlink(path)
-        let server = OutboundServer(unixSocket: path) { $0.ok("local") }
+        let server = ScriptedServer(unixSocket: path) { $0.ok("local") }
         defer {
             server.stop()
             unsafe unlink(path)
@@ -152,7 +153,7 @@ struct OutboundFailureTests {
     }
 
     @Test func nobodyListens() async {
-        let server = OutboundServer { $0.ok() }
+        let server = ScriptedServer { $0.ok() }
         server.stop()
         let request = OutboundRequest(.post, server.url, body: [1])
         #expect(await failure(request) == .unreachable(.notSent))
@@ -161,7 +162,7 @@ struct OutboundFailureTests {
     }
 
     @Test func silenceAfterTheRequest() async {
-        let server = OutboundServer { $0.waitForHangUp() }
+        let server = ScriptedServer { $0.waitForHangUp() }
         defer { server.stop() }
         var request = OutboundRequest(.post, server.url, body: [1])
         request.timeoutMilliseconds = 100
@@ -170,7 +171,7 @@ struct OutboundFailureTests {
 
     @Test func silenceBeforeTheRequest() async {
         // Accepts, but no TLS handshake ever ends, so the request cannot have left.
-        let server = OutboundServer { _ in }
+        let server = ScriptedServer { _ in }
         defer { server.stop() }
         var request = OutboundRequest(.post, "https://127.0.0.1:\(server.port)", body: [1])
         request.connectTimeoutMilliseconds = 100
@@ -185,7 +186,7 @@ struct OutboundFailureTests {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         ])
     func broken(answer: String) async {
-        let server = OutboundServer { exchange in
+        let server = ScriptedServer { exchange in
             exchange.say(answer)
             exchange.hangUp()
         }
@@ -194,7 +195,7 @@ struct OutboundFailureTests {
     }
 
     @Test func plainTextIsNotTLS() async {
-        let server = OutboundServer(greeting: "220 welcome to plain text\r\n") { _ in }
+        let server = ScriptedServer(greeting: "220 welcome to plain text\r\n") { _ in }
         defer { server.stop() }
         let request = OutboundRequest(.post, "https://127.0.0.1:\(server.port)", body: [1])
         #expect(await failure(request) == .untrusted(.notSent))
@@ -210,7 +211,7 @@ struct OutboundFailureTests {
         var limits = HTTPClient.Limits()
         limits.responseBytesMax = 1999
         let client = HTTPClient(limits: limits)
-        let server = OutboundServer { $0.say(answer) }
+        let server = ScriptedServer { $0.say(answer) }
         defer { server.stop() }
         await #expect(throws: OutboundError.responseTooLarge) {
             try await client.send(OutboundRequest(.get, server.url))
@@ -219,7 +220,7 @@ struct OutboundFailureTests {
 
     @Test func cancellationHangsUp() async {
         let (arrived, gone) = (Gate(), Gate())
-        let server = OutboundServer { exchange in
+        let server = ScriptedServer { exchange in
             arrived.open()
             exchange.waitForHangUp()
             gone.open()
@@ -234,7 +235,7 @@ struct OutboundFailureTests {
     }
 
     @Test func aCancelledTaskSendsNothing() async {
-        let server = OutboundServer { $0.ok() }
+        let server = ScriptedServer { $0.ok() }
         defer { server.stop() }
         let (request, ready) = (OutboundRequest(.get, server.url), Gate())
         let task = Task {
@@ -249,7 +250,7 @@ struct OutboundFailureTests {
 
     @Test func closingEndsEverything() async {
         let arrived = Gate()
-        let server = OutboundServer { exchange in
+        let server = ScriptedServer { exchange in
             arrived.open()
             exchange.waitForHangUp()
         }
@@ -288,7 +289,7 @@ struct OutboundStreamTests {
 
     @Test func chunksComeAsTheyAreSent() async throws {
         let (first, finish) = (Gate(), Gate())
-        let server = OutboundServer { exchange in
+        let server = ScriptedServer { exchange in
             exchange.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
             finish.block()
             exchange.say("5\r\nworld\r\n0\r\n\r\n")
@@ -309,7 +310,7 @@ struct OutboundStreamTests {
     }
 
     @Test func aRefusalIsCollected() async throws {
-        let server = OutboundServer { exchange in
+        let server = ScriptedServer { exchange in
             exchange.say("HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nnope")
         }
         defer { server.stop() }
@@ -320,7 +321,7 @@ struct OutboundStreamTests {
     }
 
     @Test func silenceIsNoticed() async {
-        let server = OutboundServer { exchange in
+        let server = ScriptedServer { exchange in
             exchange.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
             exchange.waitForHangUp()
         }

@@ -5,19 +5,19 @@ import Synchronization
 /// A real server that says exactly the bytes a test wants, and remembers what it heard.
 ///
 /// Connections are served on queues of their own with blocking calls, so a test can hold one open.
-final class OutboundServer: Sendable {
+package final class ScriptedServer: Sendable {
     /// One request on one connection, and the ways to answer it.
-    struct Exchange: Sendable {
-        let head: String
-        let body: [UInt8]
+    package struct Exchange: Sendable {
+        package let head: String
+        package let body: [UInt8]
         /// 0 for the first connection that was accepted.
-        let connection: Int
+        package let connection: Int
         fileprivate let socket: Int32
 
-        var method: String { String(head.prefix { $0 != " " }) }
-        var target: String { String(head.split(separator: " ").dropFirst().first ?? "") }
+        package var method: String { String(head.prefix { $0 != " " }) }
+        package var target: String { String(head.split(separator: " ").dropFirst().first ?? "") }
 
-        func header(_ name: String) -> String? {
+        package func header(_ name: String) -> String? {
             for line in head.split(separator: "\r\n").dropFirst() {
                 let parts = line.split(separator: ":", maxSplits: 1)
                 guard parts[0].lowercased() == name.lowercased() else { continue }
@@ -26,24 +26,24 @@ final class OutboundServer: Sendable {
             return nil
         }
 
-        func say(_ text: String) {
-            OutboundServer.say(text, on: socket)
+        package func say(_ text: String) {
+            ScriptedServer.say(text, on: socket)
         }
 
-        func ok(_ body: String = "ok", headers: String = "") {
+        package func ok(_ body: String = "ok", headers: String = "") {
             say("HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\(headers)\r\n\(body)")
         }
 
         /// Returns when the client has gone.
-        func waitForHangUp() {
+        package func waitForHangUp() {
             var byte: UInt8 = 0
             while unsafe recv(socket, &byte, 1, 0) > 0 {}
         }
 
-        func hangUp() { shutdown(socket, Int32(SHUT_RDWR)) }
+        package func hangUp() { shutdown(socket, Int32(SHUT_RDWR)) }
     }
 
-    typealias Handler = @Sendable (Exchange) -> Void
+    package typealias Handler = @Sendable (Exchange) -> Void
 
     private struct Record {
         var requests: [Exchange] = []
@@ -56,31 +56,33 @@ final class OutboundServer: Sendable {
     private let greeting: String
     private let handler: Handler
     private let record = Mutex(Record())
-    let port: Int
+    package let port: Int
 
-    var requests: [Exchange] { record.withLock { $0.requests } }
-    var connections: Int { record.withLock { $0.connections } }
-    var openMost: Int { record.withLock { $0.openMost } }
-    var url: String { "http://127.0.0.1:\(port)" }
+    package var requests: [Exchange] { record.withLock { $0.requests } }
+    package var connections: Int { record.withLock { $0.connections } }
+    package var openMost: Int { record.withLock { $0.openMost } }
+    package var url: String { "http://127.0.0.1:\(port)" }
 
     /// A server that speaks first says `greeting` on every connection.
-    init(unixSocket path: String? = nil, greeting: String = "", _ handler: @escaping Handler) {
+    package init(
+        unixSocket path: String? = nil, greeting: String = "", _ handler: @escaping Handler
+    ) {
         (listener, port) = path.map { (Self.listen(path: $0), 0) } ?? Self.listen()
         self.greeting = greeting
         self.handler = handler
         let (listener, accept) = (listener, { [self] in serve($0) } as @Sendable (Int32) -> Void)
-        DispatchQueue(label: "outbound.accept").async {
+        DispatchQueue(label: "scripted.accept").async {
             while true {
                 let socket = Glibc.accept(listener, nil, nil)
                 // Closed here and nowhere else: the number would otherwise be another server's by now.
                 guard socket >= 0 else { return _ = Glibc.close(listener) }
-                DispatchQueue(label: "outbound.connection").async { accept(socket) }
+                DispatchQueue(label: "scripted.connection").async { accept(socket) }
             }
         }
     }
 
     /// Stops accepting; connections that are open stay until their client goes.
-    func stop() {
+    package func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
     }
 
@@ -165,7 +167,7 @@ final class OutboundServer: Sendable {
 }
 
 /// Opens once; those who wait on it go on then. The blocking side is for server threads.
-final class Gate: Sendable {
+package final class Gate: Sendable {
     private struct State {
         var isOpen = false
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -174,7 +176,9 @@ final class Gate: Sendable {
     private let state = Mutex(State())
     private let semaphore = DispatchSemaphore(value: 0)
 
-    func open() {
+    package init() {}
+
+    package func open() {
         let waiting = state.withLock { state in
             state.isOpen = true
             defer { state.waiting = [] }
@@ -184,7 +188,7 @@ final class Gate: Sendable {
         semaphore.signal()
     }
 
-    func wait() async {
+    package func wait() async {
         await withCheckedContinuation { continuation in
             let isOpen = state.withLock { state in
                 if !state.isOpen { state.waiting.append(continuation) }
@@ -194,7 +198,7 @@ final class Gate: Sendable {
         }
     }
 
-    func block() {
+    package func block() {
         semaphore.wait()
         semaphore.signal()
     }
