@@ -1,0 +1,148 @@
+/// Writes JSON straight into bytes: no tree, no dictionary, no intermediate strings.
+///
+/// ```swift
+/// var writer = JSONWriter()
+/// writer.object {
+///     $0.field("id", transfer.id.description)
+///     $0.field("amount", transfer.amount)
+///     $0.object("balance") { $0.field("available", available) }
+/// }
+/// ```
+package struct JSONWriter: Sendable {
+    package private(set) var bytes: [UInt8]
+    /// Whether the next member or element needs a comma before it.
+    private var needsComma = false
+
+    package init(capacity: Int = 256) {
+        bytes = []
+        bytes.reserveCapacity(capacity)
+    }
+
+    /// A top-level object, or an element of the array being written.
+    package mutating func object(_ write: (inout JSONWriter) -> Void) {
+        separate()
+        nest(UInt8(ascii: "{"), UInt8(ascii: "}"), write)
+    }
+
+    /// A top-level array, or an element of the array being written.
+    package mutating func array(_ write: (inout JSONWriter) -> Void) {
+        separate()
+        nest(UInt8(ascii: "["), UInt8(ascii: "]"), write)
+    }
+
+    private mutating func nest(
+        _ start: UInt8, _ end: UInt8, _ write: (inout JSONWriter) -> Void
+    ) {
+        bytes.append(start)
+        needsComma = false
+        write(&self)
+        bytes.append(end)
+        needsComma = true
+    }
+
+    private mutating func separate() {
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        needsComma = true
+    }
+
+    private mutating func name(_ name: String) {
+        separate()
+        JSONText.append(quoted: name, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+    }
+}
+
+/// The contract's name for the writer inside an object.
+package typealias JSONObjectWriter = JSONWriter
+
+// MARK: Members of an object
+
+extension JSONWriter {
+    /// Writes `null` for nil; leave the call out where a member should be absent.
+    package mutating func field(_ name: String, _ value: String?) {
+        self.name(name)
+        if let value { JSONText.append(quoted: value, to: &bytes) } else { appendNull() }
+    }
+
+    package mutating func field(_ name: String, _ value: Int64?) {
+        self.name(name)
+        if let value { JSONText.append(value, to: &bytes) } else { appendNull() }
+    }
+
+    package mutating func field(_ name: String, _ value: Int) {
+        field(name, Int64(value))
+    }
+
+    package mutating func field(_ name: String, _ value: Bool?) {
+        self.name(name)
+        guard let value else { return appendNull() }
+        bytes.append(contentsOf: (value ? "true" : "false").utf8)
+    }
+
+    package mutating func field(_ name: String, _ value: JSON) {
+        self.name(name)
+        value.encode(into: &bytes)
+    }
+
+    package mutating func field(_ name: String, _ values: [String]) {
+        array(name, values) { $1.element($0) }
+    }
+
+    package mutating func null(_ name: String) {
+        self.name(name)
+        appendNull()
+    }
+
+    /// A number whose exact text the caller vouches for, such as a decimal amount.
+    package mutating func literal(_ name: String, _ number: String) {
+        self.name(name)
+        bytes.append(contentsOf: number.utf8)
+    }
+
+    package mutating func object(_ name: String, _ write: (inout JSONWriter) -> Void) {
+        self.name(name)
+        nest(UInt8(ascii: "{"), UInt8(ascii: "}"), write)
+    }
+
+    package mutating func array(_ name: String, _ write: (inout JSONWriter) -> Void) {
+        self.name(name)
+        nest(UInt8(ascii: "["), UInt8(ascii: "]"), write)
+    }
+
+    /// An array with one element for each item; the closure writes exactly one.
+    package mutating func array<Item>(
+        _ name: String, _ items: some Sequence<Item>, _ write: (Item, inout JSONWriter) -> Void
+    ) {
+        array(name) { for item in items { write(item, &$0) } }
+    }
+
+    /// An array of objects; the closure writes the members of one.
+    package mutating func objects<Item>(
+        _ name: String, _ items: some Sequence<Item>, _ write: (Item, inout JSONWriter) -> Void
+    ) {
+        array(name) { for item in items { $0.object { write(item, &$0) } } }
+    }
+
+    private mutating func appendNull() {
+        bytes.append(contentsOf: "null".utf8)
+    }
+}
+
+// MARK: Elements of an array
+
+extension JSONWriter {
+    package mutating func element(_ value: String) {
+        separate()
+        JSONText.append(quoted: value, to: &bytes)
+    }
+
+    package mutating func element(_ value: Int64) {
+        separate()
+        JSONText.append(value, to: &bytes)
+    }
+
+    package mutating func element(_ value: JSON) {
+        separate()
+        value.encode(into: &bytes)
+    }
+}

@@ -1,0 +1,117 @@
+/// One address and method, told as data: the router, the checks and OpenAPI all read this.
+package struct Route: Sendable {
+    package typealias Handler = @Sendable (Request) async throws -> Response
+
+    /// Who may call.
+    package enum Access: Sendable {
+        case open
+        /// `Authorization: Bearer …`
+        case bearer
+    }
+
+    package let method: Method
+    /// `/v1/transfers/{id}`: segments, some of them names in braces.
+    package let path: String
+    package let summary: String
+    package let tag: String
+    package let access: Access
+    let parameters: [Parameter]
+    let requestBody: Schema?
+    let answer: Answer
+    package let refusals: [Refused]
+    /// Nil for the server's default.
+    let bodyBytesMax: Int?
+    /// Checks included: this is all that happens between the head and the answer.
+    let handler: Handler
+
+    init(
+        _ description: Description, access: Access, handler: @escaping Handler
+    ) {
+        precondition(description.path.hasPrefix("/"), "a path starts with a slash")
+        method = description.method
+        path = description.path
+        summary = description.summary
+        tag = description.tag
+        parameters = description.completeParameters
+        requestBody = description.body
+        answer = description.answer
+        refusals = description.refusals
+        bodyBytesMax = description.bodyBytesMax
+        self.access = access
+        self.handler = handler
+    }
+}
+
+extension Route {
+    /// A route that anyone may call.
+    package static func open(
+        _ method: Method, _ path: String, summary: String, tag: String,
+        parameters: [Parameter] = [], body: Schema? = nil, returns answer: Answer,
+        refusals: [Refused] = [], bodyBytesMax: Int? = nil, handler: @escaping Handler
+    ) -> Route {
+        let description = Description(
+            method: method, path: path, summary: summary, tag: tag, parameters: parameters,
+            body: body, answer: answer, refusals: refusals, bodyBytesMax: bodyBytesMax)
+        let checks = description.checks
+        return Route(description, access: .open) { request in
+            try await handler(try checks.apply(to: request))
+        }
+    }
+
+    /// Everything about a route but its handler.
+    struct Description: Sendable {
+        let method: Method
+        let path: String
+        let summary: String
+        let tag: String
+        let parameters: [Parameter]
+        let body: Schema?
+        let answer: Answer
+        let refusals: [Refused]
+        let bodyBytesMax: Int?
+
+        private var pathNames: [String] { RoutePath.names(in: path) }
+
+        /// Path parameters that nobody described are short texts.
+        var completeParameters: [Parameter] {
+            let described = Set(parameters.filter { $0.place == .path }.map(\.name))
+            let missing = pathNames.filter { !described.contains($0) }
+            return missing.map { .path($0, .string(min: 1, max: 128)) } + parameters
+        }
+
+        var checks: RequestChecks {
+            RequestChecks(parameters: completeParameters, body: body)
+        }
+    }
+}
+
+/// Makes the routes of people who are logged in: who calls is settled before anything is read.
+///
+/// The context that `authenticate` returns reaches the handler as a parameter, so that a handler
+/// which needs a session cannot be mounted without one.
+package struct RouteBuilder<Context: Sendable>: Sendable {
+    package typealias Authenticate = @Sendable (Request) async throws -> Context
+
+    private let authenticate: Authenticate
+
+    package init(authenticate: @escaping Authenticate) {
+        self.authenticate = authenticate
+    }
+
+    package func route(
+        _ method: Method, _ path: String, summary: String, tag: String,
+        parameters: [Parameter] = [], body: Schema? = nil, returns answer: Answer,
+        refusals: [Refused] = [], bodyBytesMax: Int? = nil,
+        handler: @escaping @Sendable (Request, Context) async throws -> Response
+    ) -> Route {
+        let description = Route.Description(
+            method: method, path: path, summary: summary, tag: tag, parameters: parameters,
+            body: body, answer: answer, refusals: refusals, bodyBytesMax: bodyBytesMax)
+        let checks = description.checks
+        let authenticate = authenticate
+        return Route(description, access: .bearer) { request in
+            let context = try await authenticate(request)
+            return try await handler(try checks.apply(to: request), context)
+        }
+    }
+}
