@@ -1,8 +1,7 @@
-// Linux calls that Swift's Glibc module leaves out because they need _GNU_SOURCE.
+// Linux calls that Swift's Glibc module leaves out.
+//
+// _GNU_SOURCE stays undefined: with it, types such as fd_set would differ from Glibc's own.
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>

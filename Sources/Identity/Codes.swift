@@ -1,6 +1,7 @@
-package import Cryptography
-package import Postgres
-package import Values
+internal import Cryptography
+internal import Notifications
+internal import Postgres
+internal import Values
 
 /// One-time codes: six digits by SMS, good for five minutes and five tries, one a minute.
 enum CodeRules {
@@ -83,8 +84,8 @@ extension Identity {
                 AND created_at > \(hourAgo)
             """)[0]
         let count: Int64 = try row[0]
-        let oldest: Timestamp? = try row.optional(1)
-        let newest: Timestamp? = try row.optional(2)
+        let oldest: Timestamp? = try row[1]
+        let newest: Timestamp? = try row[2]
         guard let oldest, let newest else { return nil }
         let next =
             count >= CodeRules.perHourMax

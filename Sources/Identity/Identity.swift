@@ -16,6 +16,7 @@ package struct Identity: Sendable {
     let vault: Vault
     let tokens: TokenMint
     let sessionCache = SessionCache()
+    let decoy = DecoyHash()
 
     package init(
         database: Database, notifications: Notifications, events: Events, clock: Clock,

@@ -1,5 +1,5 @@
 package import HTTP
-package import Values
+internal import Values
 
 /// Sign-up, verification, log-in and oneself.
 package struct IdentityRoutes: Sendable {

@@ -1,5 +1,5 @@
-package import Jobs
-package import Postgres
+internal import Jobs
+internal import Postgres
 package import Values
 
 extension Identity {
@@ -45,8 +45,8 @@ extension Identity {
 
     private func user(_ row: Row) throws -> User {
         let id: ID<User> = try row[0]
-        let phone: [UInt8]? = try row.optional(2)
-        let email: [UInt8]? = try row.optional(3)
+        let phone: [UInt8]? = try row[2]
+        let email: [UInt8]? = try row[3]
         return User(
             id: id, username: try Username(stored: row[1]),
             phone: try phone.flatMap { PhoneNumber(try vault.open($0, of: id)) },
@@ -73,14 +73,14 @@ extension Identity {
 
 extension Username {
     init(stored text: String) throws(DatabaseError) {
-        guard let username = Username(text) else { throw .decoding("identity.users.username") }
+        guard let username = Username(text) else { throw .decoding(column: 1, expected: "a username") }
         self = username
     }
 }
 
 extension Role {
     init(stored text: String) throws(DatabaseError) {
-        guard let role = Role(rawValue: text) else { throw .decoding("identity.users.role") }
+        guard let role = Role(rawValue: text) else { throw .decoding(column: 4, expected: "a role") }
         self = role
     }
 }

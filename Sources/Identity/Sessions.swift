@@ -1,8 +1,8 @@
-package import Cryptography
+internal import Cryptography
 package import Postgres
 internal import Synchronization
 internal import Telemetry
-package import Values
+internal import Values
 
 /// How long log-ins last and how wrong passwords slow them down.
 enum SessionRules {
@@ -23,13 +23,16 @@ extension Identity {
             throw IdentityRejection.tooManyAttempts(retryAfter: wait)
         }
         // A stranger costs the same work, so that time does not tell who has a wallet.
-        let stored = if let found { found.passwordHash } else { try await passwords.decoy }
+        let stored = if let found { found.passwordHash } else { try await decoy.hash(passwords) }
         let isRight = try await passwords.verify(password, against: stored)
         guard let found, isRight else {
             if let found { try await countFailure(of: found.user.id) }
             throw IdentityRejection.credentialsInvalid
         }
-        return (try await openSession(for: found.user), found.user)
+        let tokens = try await database.transaction { transaction in
+            try openSession(for: found.user, in: transaction)
+        }
+        return (tokens, found.user)
     }
 
     /// A new pair of tokens for a refresh token, which dies. A token used twice ends the session: one of the
@@ -80,22 +83,25 @@ extension Identity {
         let generation = sessionCache.generation
         guard let claims = tokens.verify(token, at: now), let id = ID<Session>(claims.session)
         else { throw IdentityRejection.sessionInvalid }
-        let session = try await database.read { transaction in try session(id, transaction) }
+        let session = try await database.read { transaction -> Session? in
+            try self.session(id, transaction)
+        }
         guard let session else { throw IdentityRejection.sessionInvalid }
         sessionCache.keep(session, for: token, until: claims.expiresAt, seenAt: generation)
         return session
     }
 
-    /// Opens a session without a password, for people whom the operator has just created.
-    package func openSession(for user: User) async throws -> SessionTokens {
+    /// Opens a session without a password in the caller's transaction, for people whom the operator has
+    /// just created.
+    package func openSession(
+        for user: User, in transaction: borrowing Transaction
+    ) throws(DatabaseError) -> SessionTokens {
         let now = clock.now
         let session = Session(
             id: .make(at: now), user: user.id, username: user.username, role: user.role,
             isVerified: user.isVerified)
         let refreshToken = SecureRandom.token()
-        try await database.transaction { transaction in
-            try insert(session, refreshToken, now, transaction)
-        }
+        try insert(session, refreshToken, now, transaction)
         return tokens.mint(for: session, refreshToken: refreshToken, at: now)
     }
 
@@ -114,7 +120,7 @@ extension Identity {
     }
 
     private func credentials(of login: String) async throws -> Credentials? {
-        try await database.read { transaction in
+        try await database.read { transaction -> Credentials? in
             guard let user = try find(login, transaction) else { return nil }
             let row = try transaction.query(
                 """
@@ -123,7 +129,7 @@ extension Identity {
                 WHERE u.id = \(user.id)
                 """)[0]
             return Credentials(
-                user: user, passwordHash: try row[0], lockedUntil: try row.optional(1))
+                user: user, passwordHash: try row[0], lockedUntil: try row[1])
         }
     }
 
@@ -153,7 +159,7 @@ extension Identity {
     private func insert(
         _ session: Session, _ refreshToken: String, _ now: Timestamp,
         _ transaction: borrowing Transaction
-    ) throws {
+    ) throws(DatabaseError) {
         try transaction.execute(
             "DELETE FROM identity.login_failures WHERE user_id = \(session.user)")
         try transaction.execute(
@@ -204,6 +210,18 @@ extension Identity {
                 id: try row[0], user: try row[1], username: try Username(stored: row[2]),
                 role: try Role(stored: row[3]), isVerified: try row[4])
         }
+    }
+}
+
+/// The hash of a password that nobody has, made once with the parameters of real ones.
+final class DecoyHash: Sendable {
+    private let made = Mutex<String?>(nil)
+
+    func hash(_ passwords: PasswordHasher) async throws -> String {
+        if let hash = made.withLock({ $0 }) { return hash }
+        let hash = try await passwords.hash(SecureRandom.token())
+        made.withLock { $0 = hash }
+        return hash
     }
 }
 

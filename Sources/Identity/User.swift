@@ -68,6 +68,16 @@ package struct Session: Sendable, Equatable {
     package let role: Role
     package let isVerified: Bool
 
+    package init(
+        id: ID<Session>, user: ID<User>, username: Username, role: Role, isVerified: Bool
+    ) {
+        self.id = id
+        self.user = user
+        self.username = username
+        self.role = role
+        self.isVerified = isVerified
+    }
+
     /// Nothing that moves money works before the telephone number is proven.
     package func requireVerified() throws(IdentityRejection) {
         guard isVerified else { throw .phoneNotVerified }

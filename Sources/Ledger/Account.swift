@@ -1,4 +1,4 @@
-package import Values
+internal import Values
 
 /// An account of the ledger. Small integers given by the database: they are keys of every hot index.
 package struct AccountID: Sendable, Hashable {
@@ -24,6 +24,8 @@ package struct AccountKind: Sendable, Hashable, RawRepresentable {
     package static let wallet = AccountKind(rawValue: "wallet")
     /// What the operator has earned.
     package static let fees = AccountKind(rawValue: "fees")
+    /// What the operator keeps at banks and providers for its customers.
+    package static let operatorFloat = AccountKind(rawValue: "operator_float")
     /// Where play money of a sandbox comes from.
     package static let sandboxFloat = AccountKind(rawValue: "sandbox_float")
 }

@@ -39,7 +39,8 @@ struct AuditReplay {
     mutating func add(_ line: Transfer) {
         report.transfers += 1
         let place = line.id.number
-        expect(place == lastLine + 1, "transfer \(place) follows \(lastLine): a line is missing")
+        let last = lastLine
+        expect(place == last + 1, "transfer \(place) follows \(last): a line is missing")
         expect(line.at >= lastAt, "transfer \(place) is older than the line before it")
         expect(line.amount > 0, "transfer \(place) moves \(line.amount)")
         expect(line.debit != line.credit, "transfer \(place) debits and credits one account")
@@ -136,9 +137,10 @@ struct AuditReplay {
     }
 
     mutating func compareHead(lastTransfer: Int64) {
+        let last = lastLine
         expect(
-            lastTransfer == lastLine,
-            "the head stands at \(lastTransfer) and the journal ends at \(lastLine)")
+            lastTransfer == last,
+            "the head stands at \(lastTransfer) and the journal ends at \(last)")
         for (currency, total) in report.totals.sorted(by: { $0.key < $1.key }) where total != 0 {
             find("balances of \(currency) sum to \(total), not to zero")
         }

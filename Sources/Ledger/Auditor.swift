@@ -1,5 +1,5 @@
 package import Postgres
-package import Values
+internal import Values
 
 /// Replays the journal from its first line and compares everything that was derived from it.
 ///
@@ -68,7 +68,7 @@ package struct Auditor: Sendable {
         for row in rows {
             replay.compare(
                 account: try row[0], posted: try row[1], held: try row[2],
-                lastTransfer: try row[3], floor: try row.optional(4))
+                lastTransfer: try row[3], floor: try row[4])
         }
         let head = try transaction.query("SELECT last_transfer FROM ledger.head")[0]
         replay.compareHead(lastTransfer: try head[0])

@@ -8,7 +8,8 @@ internal import Values
 /// head row is its fence: with any number of processes, a batch decided on an old picture changes nothing
 /// and is decided again. A commit whose outcome is unknown is resolved by asking the journal for its keys.
 final class BatchWriter {
-    private let connection: Connection
+    private let settings: ConnectionSettings
+    private var connection: Connection?
     private let clock: Clock
     private var cache = HeadCache()
 
@@ -19,8 +20,8 @@ final class BatchWriter {
     /// Attempts at one batch before it is given up with the last error.
     static let attemptsMax = 12
 
-    init(connection: Connection, clock: Clock) {
-        self.connection = connection
+    init(settings: ConnectionSettings, clock: Clock) {
+        self.settings = settings
         self.clock = clock
     }
 
@@ -38,7 +39,7 @@ final class BatchWriter {
         } ? Doubt.keys : .none
         var lastError: (any Error)?
         for attempt in 0..<Self.attemptsMax {
-            do {
+            do throws(DatabaseError) {
                 let isLocked = attempt > 0
                 if try write(round.filter(batch.isOpen), in: &batch, doubt, isLocked) { return }
                 cache.forgetHeads()
@@ -70,24 +71,32 @@ final class BatchWriter {
     private func write(
         _ round: [Int], in batch: inout Batch, _ doubt: Doubt, _ isLocked: Bool
     ) throws(DatabaseError) -> Bool {
+        let connection = try connected()
         let hasAttachments = round.contains { !batch.commands[$0].attachments.isEmpty }
         guard isLocked || hasAttachments else {
-            return try writeAlone(round, in: &batch, doubt)
+            return try writeAlone(round, in: &batch, doubt, connection)
         }
-        return try writeInTransaction(round, in: &batch, doubt, isLocked)
+        return try writeInTransaction(round, in: &batch, doubt, isLocked, connection)
+    }
+
+    private func connected() throws(DatabaseError) -> Connection {
+        if let connection, !connection.isBroken { return connection }
+        let opened = try Connection.open(settings)
+        connection = opened
+        return opened
     }
 
     /// The usual way: one statement, one round trip, its own transaction.
     private func writeAlone(
-        _ round: [Int], in batch: inout Batch, _ doubt: Doubt
+        _ round: [Int], in batch: inout Batch, _ doubt: Doubt, _ connection: Connection
     ) throws(DatabaseError) -> Bool {
         let send: Round = { statements throws(DatabaseError) in
-            try self.connection.pipeline(statements)
+            try connection.pipeline(statements)
         }
         var decision = try decide(round, of: batch.commands, doubt, false, send)
         guard decision.hasLines else {
-            guard try decision.isDoneWithoutWriting || stillStands(decision.fence, send) else {
-                return false
+            if !decision.isDoneWithoutWriting {
+                guard try stillStands(decision.fence, send) else { return false }
             }
             accept(decision, in: &batch)
             return true
@@ -101,22 +110,25 @@ final class BatchWriter {
 
     /// The way of batches that carry other slices' rows, or that must not lose the race again.
     private func writeInTransaction(
-        _ round: [Int], in batch: inout Batch, _ doubt: Doubt, _ isLocked: Bool
+        _ round: [Int], in batch: inout Batch, _ doubt: Doubt, _ isLocked: Bool,
+        _ connection: Connection
     ) throws(DatabaseError) -> Bool {
+        let send: Round = { statements throws(DatabaseError) in
+            try connection.pipeline(statements)
+        }
         var refused: (index: Int, refusal: any Refusal)?
         let commands = batch.commands
         let decision: Decision?
         do {
-            decision = try connection.transaction { transaction throws -> Decision? in
-                let send: Round = { statements throws(DatabaseError) in
-                    try transaction.pipeline(statements)
-                }
+            // The connection itself is asked, within its transaction: `send` may not capture a borrowed value.
+            decision = try connection.transaction { _ throws -> Decision? in
                 var decision = try decide(round, of: commands, doubt, isLocked, send)
                 guard decision.hasLines else {
-                    return try isLocked || stillStands(decision.fence, send) ? decision : nil
+                    if isLocked { return decision }
+                    return try stillStands(decision.fence, send) ? decision : nil
                 }
                 let statement = LedgerStore.write(decision.bench, expected: decision.fence)
-                guard try !transaction.query(statement).isEmpty else { return nil }
+                guard try !connection.query(statement).isEmpty else { return nil }
                 decision.didWrite()
                 refused = try firstRefused(decision, of: commands, send)
                 if refused != nil { throw AttachmentRefused() }
@@ -129,7 +141,7 @@ final class BatchWriter {
         } catch let error as DatabaseError {
             throw error
         } catch {
-            throw .decoding("\(error)")
+            preconditionFailure("the transaction throws nothing else: \(error)")
         }
         guard let decision else { return false }
         accept(decision, in: &batch)

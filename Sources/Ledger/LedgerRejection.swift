@@ -96,4 +96,6 @@ package struct LedgerOverloaded: Refusal {
     package let status = 503
     package let detail = "The server is busy; nothing was done. Try again shortly with the same key."
     package let facts = [Fact("retry_after", 1)]
+
+    package init() {}
 }

@@ -214,10 +214,10 @@ extension Head {
     init(row: Row) throws(DatabaseError) {
         id = try row[0]
         currency = try row[1]
-        floor = try row.optional(2)
+        floor = try row[2]
         limits = AccountLimits(
-            perTransfer: try row.optional(3), perDay: try row.optional(4),
-            perMonth: try row.optional(5))
+            perTransfer: try row[3], perDay: try row[4],
+            perMonth: try row[5])
         isClosed = try row[6]
         posted = try row[7]
         held = try row[8]
@@ -234,7 +234,7 @@ extension Transfer {
         at = try row[1]
         let number: Int16 = try row[2]
         guard let known = TransferKind(rawValue: number) else {
-            throw .decoding("ledger.transfers.kind holds \(number)")
+            throw .decoding(column: 2, expected: "a kind of transfer, not \(number)")
         }
         kind = known
         code = TransferCode(rawValue: try row[3])
@@ -246,10 +246,10 @@ extension Transfer {
         creditAfter = Balance(posted: try row[10], held: try row[11])
         debitPrevious = try row[12]
         creditPrevious = try row[13]
-        let stored: ID<CommandKey>? = try row.optional(14)
+        let stored: ID<CommandKey>? = try row[14]
         key = stored.map { CommandKey(high: $0.high, low: $0.low) }
-        let ended: Int64? = try row.optional(15)
+        let ended: Int64? = try row[15]
         settles = ended.map { TransferID($0) }
-        expiresAt = try row.optional(16)
+        expiresAt = try row[16]
     }
 }

@@ -79,7 +79,7 @@ final class LedgerWriter: Sendable {
     // MARK: The ledger's thread
 
     private func run(settings: ConnectionSettings, clock: Clock) {
-        let writer = BatchWriter(connection: Connection(settings), clock: clock)
+        let writer = BatchWriter(settings: settings, clock: clock)
         while let batch = gather() {
             let (outcomes, written) = writer.process(batch.flatMap(\.commands))
             if !written.isEmpty {

@@ -1,4 +1,4 @@
-package import Postgres
+internal import Postgres
 package import Values
 
 /// A transfer as one of its two accounts sees it.

@@ -2,6 +2,7 @@ package import HTTP
 package import Identity
 internal import Jobs
 package import Ledger
+internal import Postgres
 internal import Synchronization
 internal import Telemetry
 package import Values

@@ -1,7 +1,7 @@
-package import HTTP
+internal import HTTP
 internal import Identity
-package import Ledger
-package import Values
+internal import Ledger
+internal import Values
 
 /// The shapes of this slice on the wire: schemas for requests and answers, and their writers.
 enum PaymentWire {

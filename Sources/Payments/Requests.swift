@@ -1,7 +1,7 @@
 package import Identity
 internal import Jobs
-package import Ledger
-package import Postgres
+internal import Ledger
+internal import Postgres
 package import Values
 
 extension Payments {
@@ -190,10 +190,10 @@ extension PaymentRequest {
         requester = try row[1]
         payer = try row[2]
         amount = Money(try row[3], try row[4])
-        note = try row.optional(5)
+        note = try row[5]
         let stored: String = try row[6]
         status = Status(rawValue: stored) ?? .pending
-        let paid: Int64? = try row.optional(7)
+        let paid: Int64? = try row[7]
         transfer = paid.map { TransferID($0) }
         createdAt = try row[8]
     }

@@ -1,5 +1,6 @@
 internal import HTTP
 internal import Identity
+internal import Ledger
 internal import Values
 
 struct SandboxRoutes: Sendable {
@@ -25,9 +26,9 @@ struct SandboxRoutes: Sendable {
         if text != nil, key == nil {
             throw Problem.invalidRequest("Idempotency-Key has visible ASCII characters only.")
         }
-        let done = try await payments.sandboxTopUp(
-            amount: request.integer("amount"), currency: request.text("currency"), key: key,
-            by: session)
+        let done = try await payments.topUp(
+            amount: request.integer("amount"), currency: request.text("currency"),
+            from: .sandboxFloat, key: key, by: session)
         return PaymentWire.created(done)
     }
 }

@@ -1,5 +1,6 @@
 package import Identity
 package import Ledger
+internal import Postgres
 package import Values
 
 /// What a person asks for when paying another.

@@ -1,7 +1,7 @@
 internal import Cryptography
-package import Identity
-package import Ledger
-package import Postgres
+internal import Identity
+internal import Ledger
+internal import Postgres
 package import Values
 
 extension Payments {

@@ -14,7 +14,7 @@ package struct Wallet: Sendable, Equatable {
 extension TransferCode {
     package static let send = TransferCode(rawValue: 1)
     package static let fee = TransferCode(rawValue: 2)
-    package static let sandboxTopUp = TransferCode(rawValue: 3)
+    package static let topUp = TransferCode(rawValue: 3)
     package static let request = TransferCode(rawValue: 4)
     package static let merchant = TransferCode(rawValue: 5)
 
@@ -22,7 +22,7 @@ extension TransferCode {
         switch self {
         case .send: "send"
         case .fee: "fee"
-        case .sandboxTopUp: "top_up"
+        case .topUp: "top_up"
         case .request: "request"
         case .merchant: "merchant"
         default: "other"

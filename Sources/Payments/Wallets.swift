@@ -1,5 +1,5 @@
 package import Identity
-package import Jobs
+internal import Jobs
 package import Ledger
 package import Postgres
 package import Values
@@ -32,6 +32,13 @@ extension Payments {
     package func balance(of wallet: Wallet) async throws -> Balance {
         try await ledger.balances(of: [wallet.account])[wallet.account]
             ?? Balance(posted: 0, held: 0)
+    }
+
+    /// Whose accounts these are; the operator's own are absent.
+    package func people(
+        behind accounts: Set<AccountID>
+    ) async throws -> [AccountID: ID<User>] {
+        try await owners(of: accounts).mapValues(\.id)
     }
 
     // MARK: Steps

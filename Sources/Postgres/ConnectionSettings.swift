@@ -3,7 +3,7 @@ import CPostgres
 /// Where the database is and how patient a connection to it is.
 package struct ConnectionSettings: Sendable {
     /// `postgres://user:password@host:port/database` or libpq's `key=value` form. Holds a secret.
-    let url: String
+    package let url: String
     package var applicationName = "florin"
 
     /// How long one statement may run; 0 is for ever.

@@ -52,9 +52,9 @@ function passwordToggle(input) {
 
 /**
  * A form that cannot be sent twice at once. `act` gets the values by name; what it throws is shown at
- * the field it is about, else above the button.
+ * the field it is about, else above the button. Amounts in a refusal are in `currency`.
  */
-export function form({ fields, action, act, before = [], after = [] }) {
+export function form({ fields, action, act, currency, before = [], after = [] }) {
   const notice = h('p', { class: 'notice is-bad', role: 'alert', hidden: true });
   const button = h('button', { class: 'button wide', type: 'submit' }, action);
   const element = h('form', { class: 'form', novalidate: true },
@@ -78,8 +78,8 @@ export function form({ fields, action, act, before = [], after = [] }) {
 
   function show(error) {
     const target = fields.find((each) => each.name === fieldOf(error, fields));
-    if (target) return refuse(target, explain(error));
-    notice.textContent = explain(error);
+    if (target) return refuse(target, explain(error, currency));
+    notice.textContent = explain(error, currency);
     notice.hidden = false;
   }
 
@@ -109,9 +109,10 @@ function fieldOf(error, fields) {
   if (error instanceof FieldError) return error.field;
   if (!(error instanceof Problem)) return undefined;
   if (typeof error.facts.field === 'string') return error.facts.field.replace(/^\//, '');
+  const personField = fields.some((each) => each.name === 'from') ? 'from' : 'to';
   const special = {
-    recipient_not_found: 'to', accounts_must_differ: 'to', payer_not_found: 'from',
-    insufficient_funds: 'amount', limit_exceeded: 'amount', code_expired: 'code', wrong_code: 'code',
+    recipient_not_found: personField, accounts_must_differ: personField,
+    insufficient_funds: 'amount', limit_exceeded: 'amount', balance_overflow: 'amount',
   };
   const name = special[error.code];
   if (fields.some((each) => each.name === name)) return name;
@@ -119,7 +120,7 @@ function fieldOf(error, fields) {
 }
 
 /** What happened and what to do, in the page's own words where it knows the facts. */
-export function explain(error) {
+export function explain(error, currency) {
   if (!(error instanceof Problem)) {
     if (error instanceof Unreachable || error instanceof FieldError) return error.message;
     console.error(error);
@@ -128,13 +129,12 @@ export function explain(error) {
   const { facts } = error;
   switch (error.code) {
     case 'insufficient_funds':
-      return facts.available !== undefined && facts.currency
-        ? `You have ${inWords(facts.available, facts.currency)} available.` : error.message;
-    case 'too_many_attempts':
-    case 'rate_limited':
-    case 'overloaded':
-      return facts.retry_after !== undefined
-        ? `${error.message} Try again in ${duration(facts.retry_after)}.` : error.message;
+      return currency ? `You have ${inWords(facts.available, currency)} available.` : error.message;
+    case 'limit_exceeded':
+      return currency ? `A limit leaves you ${inWords(facts.remaining, currency)}${until(facts.resets_at)}.`
+        : error.message;
+    case 'currency_not_supported':
+      return facts.supported ? `${error.message} It may hold ${facts.supported.join(', ')}.` : error.message;
     case 'internal_error':
       return `Something went wrong on our side. If it stays, mention ${facts.request_id}.`;
     default:
@@ -142,8 +142,8 @@ export function explain(error) {
   }
 }
 
-function duration(seconds) {
-  if (seconds < 90) return `${seconds} seconds`;
-  const minutes = Math.ceil(seconds / 60);
-  return minutes < 90 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
+function until(moment) {
+  if (!moment) return '';
+  const words = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  return ` until ${words.format(new Date(moment))}`;
 }

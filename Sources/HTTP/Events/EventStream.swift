@@ -10,12 +10,26 @@ package final class EventStream: Sendable {
     /// How long to stay away after a break, told to the client at the start.
     static let reconnectMilliseconds = 2000
 
+    /// The connection's side: both are called from any thread, outside the lock.
+    struct Sink: Sendable {
+        /// There is something to read, after a `read` that found nothing.
+        let wake: @Sendable () -> Void
+        /// The client cannot keep up and shall be disconnected.
+        let cut: @Sendable () -> Void
+    }
+
     fileprivate struct State {
         var pending: [UInt8] = []
         var isClosed = false
-        /// Set while the connection waits for bytes; called once per wait, outside the lock.
-        var wake: (@Sendable () -> Void)?
+        var isReaderWaiting = false
+        var sink: Sink?
         var onClose: [@Sendable () -> Void] = []
+
+        /// The reader to wake, if it waits.
+        mutating func wakesReader() -> Sink? {
+            defer { isReaderWaiting = false }
+            return isReaderWaiting ? sink : nil
+        }
     }
 
     private let state: Mutex<State>
@@ -46,24 +60,30 @@ package final class EventStream: Sendable {
 
     /// Ends the stream after what is pending.
     package func close() {
-        let (wake, actions) = state.withLock { $0.close() }
+        let (sink, actions) = state.withLock { state in
+            (state.wakesReader(), state.close())
+        }
         for action in actions { action() }
-        wake?()
+        sink?.wake()
     }
 
     private func push(_ bytes: [UInt8]) -> Bool {
-        let (outcome, wake) = state.withLock { state -> (PushOutcome, (@Sendable () -> Void)?) in
+        let (outcome, sink) = state.withLock { state -> (PushOutcome, Sink?) in
             guard !state.isClosed else { return (.closed, nil) }
             guard state.pending.count + bytes.count <= Self.pendingBytesMax else {
-                return (.overflowed, nil)
+                return (.overflowed, state.sink)
             }
             state.pending.append(contentsOf: bytes)
-            return (.queued, state.wake.take())
+            return (.queued, state.wakesReader())
         }
-        if case .overflowed = outcome { close() }
-        wake?()
-        if case .queued = outcome { return true }
-        return false
+        switch outcome {
+        case .queued: sink?.wake()
+        case .closed: break
+        case .overflowed:
+            sink?.cut()
+            close()
+        }
+        return outcome == .queued
     }
 
     private enum PushOutcome { case queued, closed, overflowed }
@@ -92,12 +112,11 @@ package final class EventStream: Sendable {
 }
 
 extension EventStream.State {
-    /// What must happen outside the lock.
-    fileprivate mutating func close() -> ((@Sendable () -> Void)?, [@Sendable () -> Void]) {
-        guard !isClosed else { return (nil, []) }
+    /// Returns what is to be told, outside the lock.
+    fileprivate mutating func close() -> [@Sendable () -> Void] {
         isClosed = true
         defer { onClose = [] }
-        return (wake.take(), onClose)
+        return onClose
     }
 }
 
@@ -107,17 +126,25 @@ extension EventStream {
     enum Reading {
         case bytes([UInt8])
         case end
-        /// Nothing yet; `wake` will be called when there is.
+        /// Nothing yet; the sink's `wake` will be called when there is.
         case wait
     }
 
-    /// Takes up to `bytesMax` pending bytes, or leaves `wake` to be called when some arrive.
-    func read(bytesMax: Int, wake: @escaping @Sendable () -> Void) -> Reading {
+    func attach(_ sink: Sink) {
+        state.withLock { $0.sink = sink }
+    }
+
+    /// Forgets the connection; the stream is over for its owner too.
+    func detach() {
+        state.withLock { $0.sink = nil }
+        close()
+    }
+
+    func read(bytesMax: Int) -> Reading {
         state.withLock { state in
-            if state.pending.isEmpty {
-                if state.isClosed { return .end }
-                state.wake = wake
-                return .wait
+            guard !state.pending.isEmpty else {
+                state.isReaderWaiting = !state.isClosed
+                return state.isClosed ? .end : .wait
             }
             let taken = Array(state.pending.prefix(bytesMax))
             state.pending.removeFirst(taken.count)

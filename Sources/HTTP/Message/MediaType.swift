@@ -41,7 +41,7 @@ enum MediaType {
     }
 
     /// `q=0`, `q=0.0` and so on: "not acceptable".
-    private static func isZeroQuality(_ parameter: String) -> Bool {
+    static func isZeroQuality(_ parameter: String) -> Bool {
         guard let quality = parameter.split(separator: "=", maxSplits: 1).last,
             parameter.utf8.first.map(ASCII.lowercased) == UInt8(ascii: "q"),
             parameter.utf8.dropFirst().first == UInt8(ascii: "=")

@@ -18,7 +18,10 @@ package struct Request: Sendable {
 }
 
 extension Request {
-    package var method: Method { head.method }
+    package var method: Method {
+        guard let method = head.method else { preconditionFailure("no route has such a method") }
+        return method
+    }
     /// The path without the query, as it stood in the request line.
     package var path: String { head.target.path }
     /// Names this request in logs, problems and `X-Request-Id`.
@@ -58,14 +61,15 @@ extension Request {
 
 /// The part of a request that never changes; shared, so that passing a request on is cheap.
 final class RequestHead: Sendable {
-    let method: Method
+    /// Nil for methods that no route can have.
+    let method: Method?
     let target: RequestTarget
     let fields: HeaderFields
     let id: String
     let remoteAddress: String
 
     init(
-        method: Method, target: RequestTarget, fields: HeaderFields, id: String,
+        method: Method?, target: RequestTarget, fields: HeaderFields, id: String,
         remoteAddress: String
     ) {
         self.method = method

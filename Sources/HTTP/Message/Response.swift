@@ -3,7 +3,7 @@ package struct Response: Sendable {
     enum Body: Sendable {
         case none
         case bytes([UInt8])
-        case file(StaticFile)
+        case file(ImmutableBytes)
         case events(EventStream)
     }
 
@@ -12,6 +12,8 @@ package struct Response: Sendable {
     package let status: Int
     private(set) var headers: [Header]
     var body: Body
+    /// Whether browsers will show this as a page, which then wants more security headers.
+    var isPage = false
 
     init(status: Int, headers: [Header] = [], body: Body = .none) {
         self.status = status

@@ -70,12 +70,7 @@ extension Route {
         let refusals: [Refused]
         let bodyBytesMax: Int?
 
-        var pathNames: [String] {
-            path.split(separator: "/").compactMap { segment in
-                segment.hasPrefix("{") && segment.hasSuffix("}")
-                    ? String(segment.dropFirst().dropLast()) : nil
-            }
-        }
+        private var pathNames: [String] { RoutePath.names(in: path) }
 
         /// Path parameters that nobody described are short texts.
         var completeParameters: [Parameter] {

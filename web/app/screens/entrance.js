@@ -1,7 +1,7 @@
 // Before the wallet: log in, sign up, and the code that proves the phone.
 
 import { get, logIn, logOut, post, readCode } from '../api.js';
-import { coin, h } from '../dom.js';
+import { coin, h, toast } from '../dom.js';
 import { explain, field, FieldError, form, setBusy } from '../forms.js';
 
 /** Shows the entrance and calls `onEnter` with the person who came in. */
@@ -97,12 +97,30 @@ function codeForm({ phone, sandbox, verified }) {
   const { element } = form({
     fields: [code], action: 'Verify',
     before: sandbox ? [sandboxReader(phone, code)] : [],
+    after: [resender(phone, code)],
     act: async (values) => {
       await post('/v1/phone_verifications', { phone, code: values.code }, { open: true });
       await verified();
     },
   });
   return element;
+}
+
+function resender(phone, code) {
+  const button = h('button', { class: 'link', type: 'button' }, 'Send a new code');
+  button.addEventListener('click', async () => {
+    setBusy(button, true);
+    try {
+      await post('/v1/phone_codes', { phone }, { open: true });
+      toast(`A new code is on its way to ${phone}.`);
+      code.control.focus();
+    } catch (error) {
+      code.refuse(explain(error));
+    } finally {
+      setBusy(button, false);
+    }
+  });
+  return h('p', { class: 'small soft' }, 'Nothing arrived? ', button);
 }
 
 function sandboxReader(phone, code) {

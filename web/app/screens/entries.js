@@ -7,20 +7,30 @@ const dayAndYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: '
 const timeWords = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const momentWords = new Intl.DateTimeFormat(undefined, { dateStyle: 'long', timeStyle: 'medium' });
 
-/** "@asha" for a person; what the server calls it for anything else. */
-export function nameOf(counterparty) {
-  if (counterparty === null || counterparty === undefined) return 'Florin';
-  if (typeof counterparty === 'string') return `@${counterparty}`;
-  return counterparty.username ? `@${counterparty.username}` : counterparty.name ?? 'Florin';
+/** "@asha" for a person; the operator's own accounts have no name. */
+export function nameOf(username) {
+  return username ? `@${username}` : 'Florin';
+}
+
+/** A hold, and its end without a capture, change what is available but move nothing. */
+export function movesMoney(entry) {
+  return !['hold', 'void', 'expiry'].includes(entry.kind);
 }
 
 export function titleOf(entry) {
   const isIn = entry.direction === 'in';
+  const who = nameOf(entry.counterparty);
   switch (entry.kind) {
-    case 'topup': case 'top_up': return 'Top-up';
+    case 'hold': return isIn ? `Held for you by ${who}` : `Held for ${who}`;
+    case 'void': return isIn ? `Hold released to ${who}` : `Hold released by ${who}`;
+    case 'expiry': return `Hold with ${who} expired`;
+    case 'reversal': return isIn ? `Returned by ${who}` : `Returned to ${who}`;
+    default:
+  }
+  switch (entry.purpose) {
+    case 'top_up': return 'Top-up';
     case 'fee': return 'Fee';
-    case 'reversal': return isIn ? `Returned by ${nameOf(entry.counterparty)}` : `Returned to ${nameOf(entry.counterparty)}`;
-    default: return isIn ? `From ${nameOf(entry.counterparty)}` : `To ${nameOf(entry.counterparty)}`;
+    default: return isIn ? `From ${who}` : `To ${who}`;
   }
 }
 
@@ -34,14 +44,14 @@ export function dayOf(entry) {
 }
 
 export function entryRow(entry, { isNew, onOpen }) {
-  const isIn = entry.direction === 'in';
+  const isIn = entry.direction === 'in' && movesMoney(entry);
   return h('button', { class: `entry${isNew ? ' is-new' : ''}`, type: 'button', 'data-entry': entry.id, onclick: onOpen },
     h('span', { class: `entry-mark${isIn ? ' is-in' : ''}`, 'aria-hidden': 'true' }, mark(entry)),
     h('span', { class: 'entry-words' },
       h('span', { class: 'entry-who' }, titleOf(entry)),
       entry.note && h('span', { class: 'entry-note' }, entry.note)),
     h('span', { class: 'entry-sums' },
-      h('span', { class: `entry-amount${isIn ? ' is-in' : ''}` }, amountOf(entry)),
+      h('span', { class: `entry-amount${isIn ? ' is-in' : ''}${movesMoney(entry) ? '' : ' soft'}` }, amountOf(entry)),
       h('span', { class: 'entry-time' }, timeWords.format(new Date(entry.created_at)))));
 }
 
@@ -58,12 +68,13 @@ export function showEntry(entry) {
 }
 
 function amountOf(entry) {
-  return money(entry.amount, entry.currency, { signed: entry.direction === 'in' ? '+' : '−' });
+  const sign = entry.direction === 'in' ? '+' : '−';
+  return money(entry.amount, entry.currency, { signed: movesMoney(entry) ? sign : '' });
 }
 
 function mark(entry) {
-  if (entry.kind === 'topup' || entry.kind === 'top_up') return icon('add');
+  if (!movesMoney(entry)) return icon('hold');
+  if (entry.purpose === 'top_up') return icon('add');
   if (entry.kind === 'reversal') return icon('back');
-  const name = nameOf(entry.counterparty).replace(/^@/, '');
-  return [...name][0]?.toUpperCase() ?? 'ƒ';
+  return [...entry.counterparty ?? 'ƒ'][0].toUpperCase();
 }

@@ -16,7 +16,7 @@ export function sendMoney({ wallet, onDone }) {
     personField('to', 'To'), amountField(wallet, `${inWords(wallet.available, wallet.currency)} available`),
     noteField(),
   ];
-  const { element } = form({ fields, action: 'Continue', act: preview });
+  const { element } = form({ fields, action: 'Continue', currency: wallet.currency, act: preview });
   fill();
 
   function fill() {
@@ -25,28 +25,28 @@ export function sendMoney({ wallet, onDone }) {
 
   async function preview(values) {
     const payment = paymentOf('to', values, wallet);
-    const { note: _, ...body } = payment;
-    confirm(payment, await post('/v1/transfers/preview', body));
+    const quote = await post('/v1/transfers/preview', payment);
+    if (!quote.sufficient) throw new FieldError('amount', tooLittle(quote));
+    confirm(payment, quote);
   }
 
-  function confirm(payment, shown) {
+  function confirm(payment, quote) {
     const key = idempotencyKey();
-    const total = shown.total ?? payment.amount + Number(shown.fee);
     const notice = h('p', { class: 'notice is-bad', role: 'alert', hidden: true });
     const send = h('button', { class: 'button', type: 'button', 'data-first': true }, 'Send ',
-      money(total, payment.currency));
+      money(quote.total, quote.currency));
     const back = h('button', { class: 'button quiet', type: 'button', onclick: fill }, 'Back');
     send.addEventListener('click', async () => {
       if (send.getAttribute('aria-disabled') === 'true') return;
       setBusy(send, true);
       notice.hidden = true;
       try {
-        receipt(payment, await post('/v1/transfers', payment, { key }));
+        receipt(await post('/v1/transfers', payment, { key }));
         onDone();
       } catch (error) {
         notice.textContent = error instanceof Unreachable
           ? 'No answer came, so we cannot say yet whether it was sent. Try again: it will not be sent twice.'
-          : explain(error);
+          : explain(error, payment.currency);
         notice.hidden = false;
         send.textContent = 'Try again';
       } finally {
@@ -55,21 +55,21 @@ export function sendMoney({ wallet, onDone }) {
     });
     dialog.show('Is this right?',
       h('div', { class: 'sum' },
-        h('p', { class: 'sum-amount' }, money(payment.amount, payment.currency)),
-        h('p', { class: 'soft' }, `to ${recipientOf(shown, payment)}`)),
+        h('p', { class: 'sum-amount' }, money(quote.amount, quote.currency)),
+        h('p', { class: 'soft' }, `to ${nameOf(quote.to)}`)),
       h('dl', { class: 'facts' },
-        fact('Fee', shown.fee === 0 ? 'None' : money(shown.fee, payment.currency)),
-        fact('You pay', money(total, payment.currency), 'is-total'),
+        fact('Fee', quote.fee === 0 ? 'None' : money(quote.fee, quote.currency)),
+        fact('You pay', money(quote.total, quote.currency), 'is-total'),
         payment.note && fact('Note', payment.note)),
       notice, h('div', { class: 'dialog-actions' }, back, send));
   }
 
-  function receipt(payment, transfer) {
+  function receipt(transfer) {
     dialog.show('Sent',
       h('div', { class: 'sum' },
         h('span', { class: 'sum-mark' }, icon('check')),
         h('p', { class: 'sum-amount' }, money(transfer.amount, transfer.currency)),
-        h('p', { class: 'soft' }, `to ${recipientOf(transfer, payment)}`)),
+        h('p', { class: 'soft' }, `to ${nameOf(transfer.to)}`)),
       h('dl', { class: 'facts' },
         fact('Now available', money(transfer.balance.available, transfer.currency)),
         fact('Reference', h('span', { class: 'reference' }, transfer.id))),
@@ -81,10 +81,10 @@ export function requestMoney({ wallet, onDone }) {
   const dialog = openDialog('Request money');
   const fields = [personField('from', 'From'), amountField(wallet), noteField()];
   const { element } = form({
-    fields, action: 'Ask',
+    fields, action: 'Ask', currency: wallet.currency,
     act: async (values) => {
       const request = paymentOf('from', values, wallet);
-      await post('/v1/requests', request, { key: idempotencyKey() });
+      await post('/v1/requests', request);
       dialog.close();
       toast(`You asked ${request.from} for ${inWords(request.amount, request.currency)}`);
       onDone();
@@ -99,7 +99,7 @@ export function topUp({ wallet, onDone }) {
   const amount = amountField(wallet);
   amount.control.addEventListener('input', () => { key = idempotencyKey(); });
   const { element } = form({
-    fields: [amount], action: 'Top up',
+    fields: [amount], action: 'Top up', currency: wallet.currency,
     before: [h('p', { class: 'notice is-sandbox' }, 'Sandbox: this is pretend money, as much as you like.')],
     act: async (values) => {
       const body = { amount: amountOf(values.amount, wallet), currency: wallet.currency };
@@ -119,7 +119,7 @@ export function openWallet({ taken, onDone }) {
   const { element } = form({
     fields: [currency], action: 'Add',
     act: async (values) => {
-      const wallet = await post('/v1/wallets', values, { key: idempotencyKey() });
+      const wallet = await post('/v1/wallets', values);
       dialog.close();
       onDone(wallet);
     },
@@ -166,10 +166,9 @@ function amountOf(text, wallet) {
   }
 }
 
-function recipientOf(answer, payment) {
-  if (answer.to !== null && typeof answer.to === 'object') return nameOf(answer.to);
-  const name = answer.to ?? payment.to;
-  return /^[+\d]|@/.test(name) ? name : `@${name}`;
+function tooLittle({ available, fee, currency }) {
+  const words = `You have ${inWords(available, currency)} available`;
+  return fee === 0 ? `${words}.` : `${words}, and the fee is ${inWords(fee, currency)}.`;
 }
 
 function fact(name, value, className) {

@@ -6,7 +6,7 @@ import { coin, h, icon, money, toast } from '../dom.js';
 import { follow } from '../events.js';
 import { explain, setBusy } from '../forms.js';
 import { inWords } from '../money.js';
-import { dayOf, entryRow, nameOf, showEntry, titleOf } from './entries.js';
+import { dayOf, entryRow, movesMoney, nameOf, showEntry, titleOf } from './entries.js';
 import { openWallet, requestMoney, sendMoney, topUp } from './payments.js';
 
 const entriesPerPage = 20;
@@ -45,6 +45,7 @@ export function showWallet(app, { user, sandbox, onLeave }) {
     onEvent: (event) => {
       if (event.name === 'entry') takeEntry(event.data);
       if (event.name === 'request') loadRequests();
+      if (event.name === 'wallet') load();
     },
     onOpen: () => {
       // What happened before the stream was open is only in the history.
@@ -108,7 +109,7 @@ export function showWallet(app, { user, sandbox, onLeave }) {
 
   async function loadRequests() {
     try {
-      const { data } = await get('/v1/requests?status=pending');
+      const { data } = await get('/v1/requests');
       page.requests = data.filter((request) => request.status === 'pending');
       showRequests();
     } catch (error) {
@@ -127,9 +128,9 @@ export function showWallet(app, { user, sandbox, onLeave }) {
   function takeEntry({ wallet_id: walletID, entry }) {
     // A stream that was resumed may repeat what the history already showed, with an older balance.
     if (page.entries.some((each) => each.id === entry.id)) return;
-    if (entry.direction === 'in') toast(`${titleOf(entry)}: ${inWords(entry.amount, entry.currency)}`);
-    const newest = page.entries[0]?.created_at ?? '';
-    if (walletID !== page.chosen?.id || entry.created_at < newest) {
+    if (entry.direction === 'in' && movesMoney(entry)) toast(`${titleOf(entry)}: ${inWords(entry.amount, entry.currency)}`);
+    const newest = page.entries[0]?.created_at ?? entry.created_at;
+    if (walletID !== page.chosen?.id || Date.parse(entry.created_at) < Date.parse(newest)) {
       load();
       return;
     }
@@ -210,8 +211,8 @@ export function showWallet(app, { user, sandbox, onLeave }) {
   }
 
   function requestRow(request) {
-    const who = nameOf(request.counterparty);
-    const incoming = request.direction === 'in';
+    const owed = request.direction === 'owed';
+    const who = nameOf(owed ? request.to : request.from);
     const act = (verb, words, kind, options) => h('button', {
       class: `button compact ${kind}`, type: 'button',
       onclick: async ({ currentTarget: button }) => {
@@ -222,7 +223,7 @@ export function showWallet(app, { user, sandbox, onLeave }) {
           await loadRequests();
         } catch (error) {
           setBusy(button, false);
-          toast(explain(error));
+          toast(explain(error, request.currency));
         }
       },
     }, words);
@@ -230,10 +231,10 @@ export function showWallet(app, { user, sandbox, onLeave }) {
     const key = idempotencyKey();
     return h('li', { class: 'request' },
       h('div', { class: 'request-words' },
-        h('span', {}, incoming ? `${who} asks you for ` : `You asked ${who} for `,
+        h('span', {}, owed ? `${who} asks you for ` : `You asked ${who} for `,
           h('strong', {}, money(request.amount, request.currency))),
         request.note && h('span', { class: 'soft small' }, request.note)),
-      h('div', { class: 'request-actions' }, incoming
+      h('div', { class: 'request-actions' }, owed
         ? [act('acceptances', 'Pay', '', { key }), act('declines', 'Decline', 'quiet')]
         : [act('cancellations', 'Cancel', 'quiet')]));
   }

@@ -1,0 +1,179 @@
+/// The description of the routes for other programs: OpenAPI 3.1.
+///
+/// https://spec.openapis.org/oas/v3.1.0
+package enum OpenAPI {
+    package static func document(
+        _ routes: [Route], title: String, version: String, description: String = ""
+    ) -> [UInt8] {
+        let document: JSON = [
+            "openapi": "3.1.0",
+            "info": [
+                "title": .string(title), "version": .string(version),
+                "description": .string(description),
+            ],
+            "tags": .array(tags(routes).map { ["name": .string($0)] }),
+            "paths": paths(routes),
+            "components": components(routes),
+        ]
+        return document.encoded()
+    }
+
+    /// `GET /openapi.json`, which describes the given routes and itself.
+    package static func route(
+        describing routes: [Route], title: String, version: String, description: String = ""
+    ) -> Route {
+        let itself = route(serving: [])
+        let bytes = document(
+            routes + [itself], title: title, version: version, description: description)
+        return route(serving: bytes)
+    }
+
+    private static func route(serving bytes: [UInt8]) -> Route {
+        .open(
+            .get, "/openapi.json", summary: "Describe this API", tag: "Operations",
+            returns: .ok(.object([], additional: true), "An OpenAPI 3.1 document.")
+        ) { _ in
+            .bytes(200, bytes, as: "application/json", headers: [("Cache-Control", "no-cache")])
+        }
+    }
+
+    private static func tags(_ routes: [Route]) -> [String] {
+        routes.reduce(into: []) { tags, route in
+            if !tags.contains(route.tag) { tags.append(route.tag) }
+        }
+    }
+
+    private static func paths(_ routes: [Route]) -> JSON {
+        var paths = JSONObject()
+        for path in routes.map(\.path) where paths[path] == nil {
+            var operations = JSONObject()
+            for route in routes where route.path == path {
+                operations.append(route.method.rawValue.lowercased(), operation(route))
+            }
+            paths.append(path, .object(operations))
+        }
+        return .object(paths)
+    }
+
+    // MARK: Operations
+
+    private static func operation(_ route: Route) -> JSON {
+        var operation = JSONObject([
+            ("operationId", .string(operationID(route))), ("summary", .string(route.summary)),
+            ("tags", [.string(route.tag)]),
+        ])
+        if !route.parameters.isEmpty {
+            operation.append("parameters", .array(route.parameters.map(parameter)))
+        }
+        if let body = route.requestBody {
+            operation.append(
+                "requestBody",
+                [
+                    "required": .bool(!body.acceptsEmptyObject),
+                    "content": ["application/json": ["schema": body.document]],
+                ])
+        }
+        operation.append("responses", responses(route))
+        if case .bearer = route.access { operation.append("security", [["bearer": []]]) }
+        return .object(operation)
+    }
+
+    /// `POST /v1/transfers/{id}/reversals` is `post_v1_transfers_id_reversals`.
+    private static func operationID(_ route: Route) -> String {
+        let words = route.path.split { !($0.isLetter || $0.isNumber) }
+        return ([route.method.rawValue.lowercased()] + words.map(String.init))
+            .joined(separator: "_")
+    }
+
+    private static func parameter(_ parameter: Parameter) -> JSON {
+        var object = JSONObject([
+            ("name", .string(parameter.name)), ("in", .string(parameter.place.rawValue)),
+            ("required", .bool(parameter.isRequired)), ("schema", parameter.schema.document),
+        ])
+        if let description = parameter.description {
+            object.append("description", .string(description))
+        }
+        return .object(object)
+    }
+
+    // MARK: Answers
+
+    private static func responses(_ route: Route) -> JSON {
+        var responses = JSONObject([(String(route.answer.status), answer(route.answer))])
+        let codes = GenericRefusals.of(route) + route.refusals
+        for status in Set(codes.map(\.status)).sorted() where responses[String(status)] == nil {
+            let named = codes.filter { $0.status == status }.map(\.code)
+            responses.append(String(status), problem(named))
+        }
+        return .object(responses)
+    }
+
+    private static func answer(_ answer: Answer) -> JSON {
+        var object = JSONObject([("description", .string(answer.description))])
+        if let schema = answer.schema {
+            let content: JSON = ["schema": schema.document]
+            object.append("content", .object(JSONObject([(answer.mediaType, content)])))
+        }
+        return .object(object)
+    }
+
+    private static func problem(_ codes: [String]) -> JSON {
+        let unique = codes.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+        let schema: JSON = ["$ref": "#/components/schemas/Problem"]
+        return [
+            "description": .string(unique.map { "`\($0)`" }.joined(separator: ", ")),
+            "content": .object(JSONObject([(Problem.mediaType, ["schema": schema])])),
+        ]
+    }
+
+    // MARK: Components
+
+    private static func components(_ routes: [Route]) -> JSON {
+        var named: [(name: String, schema: Schema)] = []
+        for route in routes {
+            route.requestBody?.collectNamed(into: &named)
+            route.answer.schema?.collectNamed(into: &named)
+            for parameter in route.parameters { parameter.schema.collectNamed(into: &named) }
+        }
+        var schemas = JSONObject([("Problem", problemSchema.document)])
+        for (name, schema) in named { schemas.append(name, schema.document) }
+        return [
+            "schemas": .object(schemas),
+            "securitySchemes": [
+                "bearer": ["type": "http", "scheme": "bearer", "bearerFormat": "JWT"]
+            ],
+        ]
+    }
+
+    private static let problemSchema = Schema.object(
+        [
+            .required("type", .string(), "A relative address that is the same for every such no."),
+            .required("title", .string()),
+            .required("status", .integer(min: 400, max: 599)),
+            .required("code", .string(), "The name to switch on."),
+            .required("detail", .string(), "For people: what happened and what to do next."),
+            .required("request_id", .string(max: RequestID.charactersMax)),
+        ], additional: true)
+}
+
+/// The refusals that need no line in a route, because they follow from what the route is.
+enum GenericRefusals {
+    static func of(_ route: Route) -> [Refused] {
+        var refused = [
+            Refused(400, "invalid_request"), Refused(406, "not_acceptable"),
+            Refused(413, "content_too_large"), Refused(429, "too_many_requests"),
+            Refused(431, "request_header_fields_too_large"), Refused(500, "internal_error"),
+            Refused(503, "unavailable"),
+        ]
+        if case .bearer = route.access { refused.append(Refused(401, "unauthenticated")) }
+        if route.requestBody != nil { refused.append(Refused(415, "unsupported_media_type")) }
+        if route.path.contains("{") { refused.append(Refused(404, "not_found")) }
+        return refused + missingParameters(route)
+    }
+
+    private static func missingParameters(_ route: Route) -> [Refused] {
+        route.parameters.filter { $0.isRequired && $0.place != .path }.map {
+            Refused(400, $0.codeWhenMissing)
+        }
+    }
+}
