@@ -90,11 +90,11 @@ import Values
     @Test func aDeadlockIsTriedAgain() async throws {
         let pool = try await database().pool()
         let attempts = Tally()
-        let left = Gate()
-        let right = Gate()
+        let left = Barrier()
+        let right = Barrier()
 
         @Sendable func move(
-            _ first: Int64, _ second: Int64, mine: Gate, theirs: Gate
+            _ first: Int64, _ second: Int64, mine: Barrier, theirs: Barrier
         ) async throws {
             try await pool.transaction { transaction in
                 attempts.add()
@@ -187,7 +187,7 @@ import Values
     @Test func afterTheQueueIsFullWorkIsRefused() async throws {
         let pool = try await database().pool(connections: 1, queueMax: 1)
         let (started, isStarted) = AsyncStream<Void>.makeStream()
-        let gate = Gate()
+        let gate = Barrier()
         async let running: Void = pool.transaction { _ in
             isStarted.yield()
             gate.wait()

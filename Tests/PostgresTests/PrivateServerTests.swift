@@ -153,6 +153,7 @@ import Values
         // Process 1 is always there, and is not PostgreSQL.
         let rest = isWhole ? String(text[text.firstIndex(of: "\n")!...]) : ""
         try Files.write("1" + rest, to: path)
+        try cluster().layout.user.own(path)
         try Files.write("1\n", to: folder.path + "/postgres.socket/.s.PGSQL.5432.lock")
         let server = try await start()
         #expect(try remembered(server) == [1])

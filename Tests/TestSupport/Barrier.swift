@@ -1,8 +1,8 @@
 import Dispatch
 import Synchronization
 
-/// A gate that a blocking test body waits at until someone opens it, and then stays open.
-package final class Gate: @unchecked Sendable {
+/// Where a blocking test body waits until someone opens; it stays open from then on.
+package final class Barrier: @unchecked Sendable {
     // Dispatch's semaphores may be used from every thread; Linux forgets to say so.
     private let semaphore = DispatchSemaphore(value: 0)
 
