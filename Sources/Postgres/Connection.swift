@@ -137,7 +137,8 @@ extension Connection {
             rollBack()
             throw refusal
         }
-        guard let link, link.isAlive else {
+        guard let link, link.isStillThere() else {
+            self.link = nil
             throw .connection("the connection was lost inside a transaction")
         }
         switch link.simple("COMMIT") {

@@ -141,8 +141,9 @@ final class Cluster {
 
     /// The socket's folder, without what a killed server left in it.
     private func freshSocketFolder() throws(DatabaseError) -> String {
-        let before = PostmasterFile(cluster: layout.cluster)?.socketFolder
-        if let before, before.hasPrefix(Layout.farSocketPrefix) { Files.remove(before) }
+        if let before = PostmasterFile(cluster: layout.cluster)?.socketFolder {
+            layout.removeFarSocketFolder(before)
+        }
         let folder = try layout.makeSocketFolder()
         Files.remove(folder + "/.s.PGSQL.5432")
         Files.remove(folder + "/.s.PGSQL.5432.lock")
@@ -172,9 +173,7 @@ final class Cluster {
             kill(file.pid, SIGQUIT)
             _ = waitUntilGone(seconds: Self.stopSecondsMax)
         }
-        if let folder = file.socketFolder, folder.hasPrefix(Layout.farSocketPrefix) {
-            Files.remove(folder)
-        }
+        if let folder = file.socketFolder { layout.removeFarSocketFolder(folder) }
     }
 
     private func waitUntilGone(seconds: Int) -> Bool {
