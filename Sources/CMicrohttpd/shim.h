@@ -1,6 +1,9 @@
 // Typed forms of what libmicrohttpd declares as variadic, which Swift cannot call.
 #pragma once
 #include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 
 // The raw target is taken apart in Swift, so MHD must leave escapes alone.
@@ -50,11 +53,17 @@ static inline void *florin_mhd_socket_context(struct MHD_Connection *connection)
     return info == NULL ? NULL : info->socket_context;
 }
 
-static inline const struct sockaddr *florin_mhd_address(struct MHD_Connection *connection)
+// Writes the client's address as text, such as 192.0.2.1; false if there is none.
+static inline bool florin_mhd_address(
+    struct MHD_Connection *connection, char *text, socklen_t text_bytes)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    return info == NULL ? NULL : info->client_addr;
+    if (info == NULL || info->client_addr == NULL)
+        return false;
+    socklen_t bytes = info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                               : sizeof(struct sockaddr_in);
+    return getnameinfo(info->client_addr, bytes, text, text_bytes, NULL, 0, NI_NUMERICHOST) == 0;
 }
 
 // Bytes from the first of the method to the last of the empty line, as they were received.

@@ -101,6 +101,7 @@ extension Connection {
     /// Runs `body` in one transaction: its return commits, its error rolls back.
     ///
     /// Nothing is tried again here; `DatabaseError.isTransient` says when that makes sense.
+    @discardableResult
     package func transaction<R>(_ body: (borrowing Transaction) throws -> R) throws -> R {
         try transaction(.write, body)
     }

@@ -23,6 +23,7 @@ package struct Database: Sendable {
     /// way, or the connection is lost before the commit — so it changes nothing but the database.
     ///
     /// Throws `.commitUnknown` when the connection is lost during the commit.
+    @discardableResult
     package func transaction<R: Sendable>(
         _ body: @escaping @Sendable (borrowing Transaction) throws -> R
     ) async throws -> R {

@@ -55,17 +55,13 @@ extension SQL: ExpressibleByStringInterpolation {
             literal.withUTF8Buffer { sql.text += unsafe String(decoding: $0, as: UTF8.self) }
         }
 
-        package mutating func appendInterpolation(_ value: some SQLBindable) {
+        package mutating func appendInterpolation<Value: SQLBindable>(_ value: Value) {
             sql.append(value.sqlValue)
         }
 
-        /// Of its own, because the compiler warns of optionals that meet a parameter which is none.
+        /// The compiler takes an optional in a string for a mistake unless this says that it is not.
         package mutating func appendInterpolation<Value: SQLBindable>(_ value: Value?) {
             sql.append(value.sqlValue)
-        }
-
-        package mutating func appendInterpolation(_ value: SQLValue) {
-            sql.append(value)
         }
 
         package mutating func appendInterpolation(_ piece: SQL) {

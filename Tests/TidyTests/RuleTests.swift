@@ -56,7 +56,7 @@ import Testing
     @Test(arguments: [
         "let rate: Double = 1", "let rate: Float", "let rate: Decimal", "let now = Date()",
         "let a = try? b()", "print(a)", "fatalError()", "struct UserManager {}",
-        "struct PhoneHelper {}", "enum DateUtil {}", "try await Task.sleep(for: .seconds(1))",
+        "struct PhoneHelper {}", "enum DateUtil {}", "sleep(1)", "usleep(5)",
     ])
     func bannedWord(code: String) {
         let repository = planted(["Sources/Identity/User.swift": "// A user.\n" + code])
@@ -71,6 +71,7 @@ import Testing
             // A Double would lose cents; print(nothing).
             /* try? is banned. /* Even nested: Decimal. */ Manager */
             let note = "Date( and Double"
+            try await Task.sleep(for: .milliseconds(5))
             let raw = #"fatalError("Float")"#
             """##
         let repository = planted(["Sources/Identity/User.swift": text])
@@ -163,6 +164,35 @@ import Testing
         let file = SourceFile(path: "Sources/Values/A.swift", text: text)
         #expect(Function.all(in: file).map(\.name) == ["init", "make", "deinit"])
         #expect(Function.all(in: file).map(\.lines) == [1, 3, 1])
+    }
+
+    @Test func unexplainedRefusal() {
+        let swift = """
+            enum Rejection: String { case limitExceeded = "limit_exceeded", other = "insufficient" }
+            var code: String {
+                switch self {
+                case .phoneTaken: "phone_taken"
+                case .codeExpired: "code_expired"
+                }
+            }
+            let facts = [Fact("retry_after", 1), .tooWeak(reason: "too_short")]
+            """
+        let book = "| `limit_exceeded` | 409 |\n| `phone_taken` | 409 |\n| `long_gone` | 409 |\n"
+        let repository = planted([
+            "Sources/Payments/PaymentRejection.swift": swift, "docs/rejections.md": book,
+            "Sources/HTTP/Message/Problem.swift": """
+            let a = Problem(status: 501, code: "not_spoken", detail: "Say it otherwise.")
+            struct Full { let code = "overloaded" }
+            """,
+        ])
+        expect(
+            Rule.refusalsAreExplained, in: repository,
+            finds: [
+                "Sources/Payments/PaymentRejection.swift:1",
+                "Sources/Payments/PaymentRejection.swift:5",
+                "Sources/HTTP/Message/Problem.swift:1", "Sources/HTTP/Message/Problem.swift:2",
+                "docs/rejections.md:3",
+            ])
     }
 
     private func planted(_ texts: [String: String]) -> Repository {

@@ -6,7 +6,9 @@ extension Rule {
             let code = file.code
             return code.indices.compactMap { index in
                 let next = index + 1 < code.count ? code[index + 1].text : ""
-                guard let reason = objection(to: code[index], before: next) else { return nil }
+                let previous = index > 0 ? code[index - 1].text : ""
+                guard let reason = objection(to: code[index], after: previous, before: next)
+                else { return nil }
                 return Finding(
                     path: file.path, line: code[index].line,
                     message: "\(code[index].text): \(reason)")
@@ -14,7 +16,9 @@ extension Rule {
         }
     }
 
-    private static func objection(to token: Token, before next: String) -> String? {
+    private static func objection(
+        to token: Token, after previous: String, before next: String
+    ) -> String? {
         guard token.kind == .word else { return nil }
         switch (token.text, next) {
         case ("Double", _), ("Float", _), ("Decimal", _):
@@ -25,8 +29,11 @@ extension Rule {
             return "an error is handled or passed on, never dropped"
         case ("print", "("):
             return "what is worth saying goes to the log"
-        case ("fatalError", "("), ("sleep", "("), ("usleep", "("):
-            return "not in a slice"
+        case ("fatalError", "("):
+            return "a broken invariant is a precondition with its reason"
+        case ("sleep", "("), ("usleep", "("):
+            // `Task.sleep` gives its thread back and ends with its task; these do neither.
+            return previous == "." ? nil : "it holds a thread"
         default:
             let vague = ["Manager", "Helper", "Util"].first { token.text.contains($0) }
             return vague.map { "“\($0)” says nothing; name what it is" }

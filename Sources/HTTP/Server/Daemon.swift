@@ -82,7 +82,7 @@ import Telemetry
     }
 
     private func waitMilliseconds(_ now: Moment) -> Int32 {
-        if mustTurn { return 0 }
+        if mustTurn || (isDraining && peers.isEmpty) { return 0 }
         var wait = Self.waitMillisecondsMax
         if !peers.isEmpty {
             wait = min(wait, max(0, nextSweep.microseconds(since: now)) / 1000 + 1)
@@ -117,7 +117,7 @@ import Telemetry
         peersOpened += 1
         let peer = unsafe Peer(
             number: peersOpened, socket: florin_mhd_socket(connection),
-            address: SocketAddress.text(of: florin_mhd_address(connection)),
+            address: Peer.address(of: connection),
             index: peers.count, at: .now)
         peers.append(peer)
         instruments.connections.add(1)

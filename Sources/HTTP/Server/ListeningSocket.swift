@@ -96,22 +96,6 @@ struct SocketAddress {
             return unsafe Int($0[2]) << 8 | Int($0[3])
         }
     }
-
-    /// `192.0.2.1` or `2001:db8::1`.
-    static func text(of address: UnsafePointer<sockaddr>?) -> String {
-        guard let address = unsafe address else { return "unknown" }
-        let isIPv6 = unsafe Int32(address.pointee.sa_family) == AF_INET6
-        let bytes = isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
-        let capacity = Int(NI_MAXHOST)
-        return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) {
-            guard let buffer = $0.baseAddress,
-                unsafe getnameinfo(
-                    address, socklen_t(bytes), buffer, socklen_t(capacity), nil, 0,
-                    NI_NUMERICHOST) == 0
-            else { return "unknown" }
-            return unsafe String(cString: buffer)
-        }
-    }
 }
 
 /// The process's limit on open files, raised as far as the system lets us without asking.

@@ -1,4 +1,5 @@
 import CLinux
+import CMicrohttpd
 import Glibc
 
 /// One connection and how far it has come; its times are what slow clients are held to.
@@ -27,6 +28,16 @@ final class Peer {
         self.address = address
         self.index = index
         since = now
+    }
+
+    /// `192.0.2.1` or `2001:db8::1`.
+    static func address(of connection: OpaquePointer) -> String {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(NI_MAXHOST)) {
+            guard let text = $0.baseAddress,
+                unsafe florin_mhd_address(connection, text, socklen_t(NI_MAXHOST))
+            else { return "unknown" }
+            return unsafe String(cString: text)
+        }
     }
 
     /// The head of a first request must come within one deadline from the connection on.

@@ -7,14 +7,14 @@
 /// Everything is in the data folder, unless root started the program and the server's account
 /// cannot get there, as below `/root`. Then the cluster is in a folder of its own below
 /// `/var/lib/florin`, and the file `postgres.location` in the data folder holds its path.
-struct Layout {
+package struct Layout {
     /// The absolute path of Florin's data folder.
     let dataFolder: String
     /// The folder that holds the cluster and its socket: the data folder or the one elsewhere.
     let base: String
     let user: ServerUser
 
-    static let elsewhere = "/var/lib/florin"
+    package static let elsewhere = "/var/lib/florin"
     /// The bytes of a Unix socket's path: `sun_path` of unix(7), less the closing zero.
     static let socketPathBytesMax = 107
 

@@ -26,8 +26,11 @@ package final class PrivateServer: Sendable {
         try await start(dataFolder: dataFolder, elsewhere: Layout.elsewhere, options: [])
     }
 
-    static func start(
-        dataFolder: String, elsewhere: String, options: [String]
+    /// - Parameters:
+    ///   - elsewhere: where root puts clusters that the server's account could not reach.
+    ///   - options: further settings of the server, as `name=value`.
+    package static func start(
+        dataFolder: String, elsewhere: String = Layout.elsewhere, options: [String]
     ) async throws -> PrivateServer {
         try await SystemThread.run("postgres start") {
             try PrivateServer(
@@ -38,6 +41,11 @@ package final class PrivateServer: Sendable {
     /// Ends the server if no other process uses it. Connections are to be closed before.
     package func stop() async {
         await ending.request()
+    }
+
+    /// The same for a process that is about to exit: blocks the thread until it is done.
+    package func stopBeforeExit() {
+        ending.requestAndWait()
     }
 
     private init(layout: Layout, options: [String]) throws(DatabaseError) {
@@ -105,9 +113,9 @@ extension PrivateServer {
         }
 
         func run() {
-            while !ending.isRequested {
+            while !ending.stopping.isRequested {
                 waitForEvent()
-                if !ending.isRequested && cluster.runningPostmaster == nil { restart() }
+                if !ending.stopping.isRequested && cluster.runningPostmaster == nil { restart() }
             }
             stop()
             ending.finish()
@@ -118,12 +126,8 @@ extension PrivateServer {
             let pid = cluster.runningPostmaster?.pid ?? 0
             let server = pid > 0 ? florin_watch_process(pid) : -1
             defer { if server >= 0 { close(server) } }
-            var events = [
-                pollfd(fd: ending.descriptor, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: server, events: Int16(POLLIN), revents: 0),
-            ]
-            let patience: Int32 = server >= 0 ? -1 : restartPauseMilliseconds
-            _ = unsafe poll(&events, 2, patience)
+            ending.stopping.wait(
+                forInputOn: server, milliseconds: server >= 0 ? -1 : restartPauseMilliseconds)
         }
 
         /// A failure is for the log of the server and the next attempt: whoever needs the database
@@ -131,10 +135,10 @@ extension PrivateServer {
         private func restart() {
             do throws(DatabaseError) {
                 try alone(cluster.layout) { () throws(DatabaseError) in
-                    _ = try cluster.start { ending.isRequested }
+                    _ = try cluster.start { ending.stopping.isRequested }
                 }
             } catch {
-                ending.wait(milliseconds: restartPauseMilliseconds)
+                ending.stopping.wait(milliseconds: restartPauseMilliseconds)
             }
         }
 
@@ -153,40 +157,32 @@ extension PrivateServer {
 
 /// The wish to end and its fulfilment, between tasks and the watching thread.
 private final class Ending: Sendable {
-    /// Readable once the end was asked for.
-    let descriptor: Int32
+    let stopping: Stopping
     private let state = Mutex(State())
 
     private struct State {
-        var isRequested = false
         var isFinished = false
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     init() throws(DatabaseError) {
-        descriptor = florin_make_event()
-        guard descriptor >= 0 else { throw Files.failure("make", "an event") }
+        stopping = try Stopping()
     }
-
-    deinit { close(descriptor) }
-
-    var isRequested: Bool { state.withLock { $0.isRequested } }
 
     func request() async {
         await withCheckedContinuation { continuation in
             let isFinished = state.withLock { state in
-                state.isRequested = true
                 if !state.isFinished { state.waiting.append(continuation) }
                 return state.isFinished
             }
-            eventfd_write(descriptor, 1)
+            stopping.request()
             if isFinished { continuation.resume() }
         }
     }
 
-    func wait(milliseconds: Int32) {
-        var event = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        _ = unsafe poll(&event, 1, milliseconds)
+    func requestAndWait() {
+        stopping.request()
+        while !state.withLock({ $0.isFinished }) { pause(milliseconds: Cluster.lookMilliseconds) }
     }
 
     func finish() {
