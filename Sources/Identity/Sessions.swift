@@ -1,5 +1,5 @@
 internal import Cryptography
-internal import Postgres
+package import Postgres
 internal import Synchronization
 internal import Telemetry
 internal import Values

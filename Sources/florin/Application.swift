@@ -33,7 +33,7 @@ struct Application: Sendable {
     static func start(
         _ configuration: Configuration, settings: ConnectionSettings, masterKey: [UInt8]
     ) async throws -> Application {
-        _ = try await Migrator.run(migrations, on: settings)
+        _ = try Migrator.run(migrations, on: settings)
         let clock = Clock()
         let database = Database(
             settings: settings, connections: configuration.databaseConnections,

@@ -9,7 +9,7 @@ enum AuditCommand {
             let database = Database(settings: installation.settings, connections: 1, queueMax: 8)
             let report = try await Auditor(database: database).run { line in
                 if line % (50 * Auditor.pageLines) == 0 {
-                    Command.complain("replayed \(line) transfers")
+                    Program.complain("replayed \(line) transfers")
                 }
             }
             await database.close()
@@ -19,14 +19,14 @@ enum AuditCommand {
     }
 
     private static func tell(_ report: Auditor.Report) {
-        Command.say("transfers \(report.transfers)")
-        Command.say("accounts  \(report.accounts)")
+        Program.say("transfers \(report.transfers)")
+        Program.say("accounts  \(report.accounts)")
         for (currency, moved) in report.moved.sorted(by: { $0.key < $1.key }) {
             let total = report.totals[currency] ?? 0
-            Command.say("\(currency)       debits \(moved) credits \(moved) balances sum to \(total)")
+            Program.say("\(currency)       debits \(moved) credits \(moved) balances sum to \(total)")
         }
-        for finding in report.findings { Command.say("WRONG     \(finding)") }
-        Command.say(
+        for finding in report.findings { Program.say("WRONG     \(finding)") }
+        Program.say(
             report.isClean
                 ? "the journal explains every balance"
                 : "\(report.findings.count) differences: the books do not match")
@@ -38,9 +38,9 @@ enum MigrateCommand {
     static func run(_ options: inout Options) async throws -> Int32 {
         try options.finish()
         return try await Installation.with { installation in
-            let applied = try await Migrator.run(
+            let applied = try Migrator.run(
                 Application.migrations, on: installation.settings)
-            Command.say(
+            Program.say(
                 applied == 0 ? "the database is up to date" : "applied \(applied) migrations")
             return 0
         }
@@ -52,7 +52,7 @@ enum DatabaseURLCommand {
     static func run(_ options: inout Options) async throws -> Int32 {
         try options.finish()
         return try await Installation.with { installation in
-            Command.say(installation.settings.url)
+            Program.say(installation.settings.url)
             return 0
         }
     }

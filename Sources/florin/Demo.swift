@@ -1,6 +1,7 @@
 internal import Identity
 internal import Ledger
 internal import Payments
+internal import Postgres
 internal import Values
 
 /// Five people with a little history, so that a fresh sandbox has something to show.

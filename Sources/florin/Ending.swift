@@ -3,7 +3,10 @@ internal import Glibc
 internal import Synchronization
 
 /// SIGINT and SIGTERM, as one moment that a task can wait for. A second one ends the program at once.
-final class Ending: Sendable {
+///
+/// Unchecked, because Dispatch does not say that its sources are sendable: they are made in `init` and only
+/// kept alive afterwards; everything that changes is in the mutex.
+final class Ending: @unchecked Sendable {
     private enum State {
         case running
         case waitedFor(CheckedContinuation<Void, Never>)
@@ -15,14 +18,14 @@ final class Ending: Sendable {
 
     init() {
         sources = [SIGINT, SIGTERM].map { number in
-            unsafe signal(number, SIG_IGN)
+            signal(number, SIG_IGN)
             return DispatchSource.makeSignalSource(signal: number)
         }
         for source in sources {
             source.setEventHandler { [weak self] in self?.end() }
             source.resume()
         }
-        unsafe signal(SIGPIPE, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
     }
 
     func wait() async {

@@ -5,7 +5,7 @@ internal import Telemetry
 struct Main {
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
-        let code = await Command.run(arguments)
+        let code = await Program.run(arguments)
         exit(code)
     }
 }

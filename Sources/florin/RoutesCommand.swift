@@ -18,9 +18,9 @@ enum RoutesCommand {
             let document = OpenAPI.document(
                 routes, title: "Florin", version: Florin.version,
                 description: "Digital wallets and instant payments.")
-            Command.say(String(decoding: document, as: UTF8.self))
+            Program.say(String(decoding: document, as: UTF8.self))
         } else {
-            for route in routes { Command.say(line(route)) }
+            for route in routes { Program.say(line(route)) }
         }
         return 0
     }
@@ -51,8 +51,8 @@ enum RoutesCommand {
 enum RefusalsCommand {
     static func run(_ options: inout Options) throws -> Int32 {
         try options.finish()
-        Command.say("| code | status | what it says |\n|---|---|---|")
-        for refusal in all { Command.say("| `\(refusal.code)` | \(refusal.status) | \(refusal.detail) |") }
+        Program.say("| code | status | what it says |\n|---|---|---|")
+        for refusal in all { Program.say("| `\(refusal.code)` | \(refusal.status) | \(refusal.detail) |") }
         return 0
     }
 

@@ -39,7 +39,7 @@ enum SeedCommand {
             await application.stop()
             let lines = seeded.map { "\($0.username) \($0.token)\n" }.joined()
             try Data(lines.utf8).write(to: URL(filePath: file))
-            Command.say("seeded \(seeded.count) people")
+            Program.say("seeded \(seeded.count) people")
             return 0
         }
     }
@@ -59,7 +59,7 @@ enum SeedCommand {
         for start in stride(from: 0, to: count, by: topUpsPerBatch) {
             let batch = seeded[start..<min(count, start + topUpsPerBatch)]
             let topUps = batch.map { person in
-                Ledger.Command(
+                Command(
                     key: nil,
                     [.post(Leg(debit: float, credit: person.account, amount: balance, code: .topUp))])
             }

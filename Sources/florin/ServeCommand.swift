@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import HTTP
+internal import Payments
 internal import Telemetry
 
 /// `florin serve`: everything, until SIGINT or SIGTERM.
@@ -56,11 +57,11 @@ enum ServeCommand {
     ) {
         Log.notice("ready", ["port": .integer(Int64(port))])
         for person in people {
-            Command.say(
+            Program.say(
                 "  \(person.username.padded(to: 10)) \(person.password)   \(person.what)")
         }
         let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
-        Command.say("ready http://\(host):\(port)")
+        Program.say("ready http://\(host):\(port)")
     }
 
     /// The page's files: where the operator says, or beside the sources or the program.

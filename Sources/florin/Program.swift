@@ -1,8 +1,8 @@
-internal import FoundationEssentials
+internal import Glibc
 internal import Telemetry
 
 /// The subcommands, and what they have in common: options, errors for people, exit codes.
-enum Command {
+enum Program {
     static let usage = """
         Florin: digital wallets and instant payments.
 
@@ -53,12 +53,20 @@ enum Command {
         return 0
     }
 
-    static func say(_ text: String) { write(text + "\n", to: FileHandle.standardOutput) }
+    static func say(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
 
-    static func complain(_ text: String) { write(text + "\n", to: FileHandle.standardError) }
+    static func complain(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
-    private static func write(_ text: String, to file: FileHandle) {
-        file.write(Data(text.utf8))
+    /// Unbuffered, so that whoever waits for the line `ready` sees it at once.
+    private static func write(_ text: String, to file: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let written = unsafe rest.withUnsafeBytes { bytes in
+                unsafe Glibc.write(file, bytes.baseAddress, bytes.count)
+            }
+            guard written > 0 else { return }
+            rest = rest.dropFirst(written)
+        }
     }
 }
 

@@ -1,0 +1,1 @@
+enum WalletCommand { static func run(_ a: [String]) async -> Int32 { 1 } }
