@@ -2,8 +2,8 @@
 public enum FlorinError: Error, Sendable, Equatable {
     /// The server said no, and why.
     case problem(FlorinProblem)
-    /// No answer came. When `mayHaveArrived`, only the server knows what became of the call: repeat a
-    /// command with the same key, and it is carried out once.
+    /// No answer came. When `mayHaveArrived`, only the server knows what became of the call: repeat
+    /// a command with the same key, and it is carried out once.
     case network(NetworkFailure, mayHaveArrived: Bool)
     /// What came is not what the API describes.
     case unreadable(status: Int)

@@ -182,8 +182,8 @@ extension WalletSession {
         return try Self.currency(codes[0])
     }
 
-    /// Gives a command its key, the person's own or a new one, and names it when all that is known is
-    /// that the command may have arrived.
+    /// Gives a command its key, the person's own or a new one, and names it when all that is known
+    /// is that the command may have arrived.
     func command(_ body: (_ key: String) async throws -> Transfer) async throws -> Transfer {
         let key = arguments.option("key") ?? WalletClient.makeKey()
         do { return try await body(key) } catch let error as FlorinError {
