@@ -1,0 +1,73 @@
+import Dispatch
+import FlorinClient
+import Synchronization
+import Testing
+
+/// What a person's live stream has told, in order; a test waits for what must come.
+final class EventLog: Sendable {
+    private struct State: Sendable {
+        var events: [LiveEvent] = []
+        var isOver = false
+        var waiting: [@Sendable () -> Void] = []
+    }
+
+    struct Missed: Error, CustomStringConvertible {
+        let heard: [LiveEvent]
+        var description: String { "the stream ended after \(heard)" }
+    }
+
+    private let state = Mutex(State())
+    private let task = Mutex<Task<Void, Never>?>(nil)
+
+    init(_ client: WalletClient, after lastID: String? = nil) {
+        let following = Task { [weak self] in
+            do {
+                for try await event in client.events(after: lastID) {
+                    guard let self else { return }
+                    self.change { $0.events.append(event) }
+                }
+            } catch { Issue.record(error) }
+            self?.change { $0.isOver = true }
+        }
+        task.withLock { $0 = following }
+    }
+
+    deinit { close() }
+
+    func close() { task.withLock { $0?.cancel() } }
+
+    var events: [LiveEvent] { state.withLock { $0.events } }
+
+    var entries: [Entry] {
+        events.compactMap { if case .entry(_, let entry) = $0 { entry } else { nil } }
+    }
+
+    /// Returns once some event, past or future, is the one.
+    func wait(for isIt: @escaping @Sendable (LiveEvent) -> Bool) async throws {
+        try await wait { events in events.contains(where: isIt) }
+    }
+
+    func wait(until isMet: @escaping @Sendable ([LiveEvent]) -> Bool) async throws {
+        while true {
+            let changed = await withCheckedContinuation { continuation in
+                let isDone = state.withLock { state in
+                    if isMet(state.events) || state.isOver { return true }
+                    state.waiting.append { continuation.resume(returning: true) }
+                    return false
+                }
+                if isDone { continuation.resume(returning: false) }
+            }
+            if !changed { break }
+        }
+        guard isMet(events) else { throw Missed(heard: events) }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        let waiting = state.withLock { state in
+            body(&state)
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for resume in waiting { resume() }
+    }
+}
