@@ -32,7 +32,8 @@ struct Api: Sendable {
     /// What the server answers with this status; anything else fails the test.
     func expect(
         _ status: Int, _ method: Method, _ path: String, _ body: JSON? = nil,
-        token: String? = nil, key: String? = newKey(), at location: SourceLocation = #_sourceLocation
+        token: String? = nil, key: String? = newKey(),
+        at location: SourceLocation = #_sourceLocation
     ) async throws -> JSON {
         let reply = try await reply(method, path, body, token: token, key: key)
         try #require(reply.status == status, "\(reply.text)", sourceLocation: location)
@@ -43,7 +44,8 @@ struct Api: Sendable {
     @discardableResult
     func refused(
         _ status: Int, _ code: String, _ method: Method, _ path: String, _ body: JSON? = nil,
-        token: String? = nil, key: String? = newKey(), at location: SourceLocation = #_sourceLocation
+        token: String? = nil, key: String? = newKey(),
+        at location: SourceLocation = #_sourceLocation
     ) async throws -> JSON {
         let reply = try await reply(method, path, body, token: token, key: key)
         reply.expectProblem(status, code, at: location)

@@ -112,9 +112,9 @@ struct ClockTests {
         let events = EventLog(payer.client)
         try await events.wait { $0 == .ready }
         let hold = try await payer.post(
-            "/v1/holds", .send(300, to: shop.username, expiresIn: 3600))
+            "/v1/holds", .send(300, to: shop.username, expiresIn: 600))
         #expect(try await payer.available() == 200)
-        try await api.advanceClock(seconds: 3601)
+        try await api.advanceClock(seconds: 601)
         // The job does it; the stream tells when.
         try await events.wait { event in
             guard case .entry(_, let entry) = event else { return false }
@@ -127,7 +127,8 @@ struct ClockTests {
         let shopToken = try await api.logIn(shop.username)["access_token"]?.string
         let problem = try await api.reply(
             .post, "/v1/holds/\(hold.id)/captures", token: shopToken, key: Api.newKey())
-        problem.expectProblem(409, problem.code == "hold_expired" ? "hold_expired" : "hold_already_ended")
+        problem.expectProblem(
+            409, problem.code == "hold_expired" ? "hold_expired" : "hold_already_ended")
     }
 
     @Test func dailyLimitsStartAgain() async throws {
@@ -139,9 +140,9 @@ struct ClockTests {
         try await payer.send(1000, to: other)
         let problem = try await payer.refused(
             409, "limit_exceeded", .post, "/v1/transfers", .send(1, to: other.username))
-        #expect(problem["limit"]?.string == "day")
+        #expect(problem["limit"]?.string == "per_day")
         #expect(problem["remaining"]?.integer == 0)
-        #expect(problem["resets_at"]?.string?.hasSuffix("T00:00:00Z") == true, "\(problem.text)")
+        #expect(problem["resets_at"]?.string?.contains("T00:00:00") == true, "\(problem.text)")
         try await server.api.advanceClock(seconds: 86_400)
         let token = try await server.api.logIn(payer.username)["access_token"]?.string
         _ = try await server.api.expect(

@@ -94,7 +94,8 @@ struct Person: Sendable {
 
     @discardableResult
     func topUp(_ amount: Int64, _ currency: String = "KES") async throws -> JSON {
-        try await post("/sandbox/topups", ["amount": .integer(amount), "currency": .string(currency)])
+        try await post(
+            "/sandbox/topups", ["amount": .integer(amount), "currency": .string(currency)])
     }
 
     @discardableResult

@@ -142,7 +142,8 @@ struct RequestTests {
         for _ in 0..<4 { ids.append(try await asker.post(path, body(from: payer)).id) }
         var (seen, cursor): ([String], String?) = ([], nil)
         repeat {
-            let page = try await payer.get(path + "?limit=2" + (cursor.map { "&cursor=\($0)" } ?? ""))
+            let page = try await payer.get(
+                path + "?limit=2" + (cursor.map { "&cursor=\($0)" } ?? ""))
             seen += page.rows.map(\.id)
             cursor = page["next_cursor"]?.string
         } while cursor != nil

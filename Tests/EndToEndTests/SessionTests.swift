@@ -35,7 +35,8 @@ struct SessionTests {
         var details: Set<String> = []
         for login in [person.username, Person.Names().username, "no one at all"] {
             let problem = try await person.api.refused(
-                401, "credentials_invalid", .post, "/v1/sessions", .logIn(login, "not the password"))
+                401, "credentials_invalid", .post, "/v1/sessions", .logIn(login, "not the password")
+            )
             details.insert(problem["detail"]?.string ?? "")
         }
         #expect(details.count == 1)

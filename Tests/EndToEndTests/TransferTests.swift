@@ -138,7 +138,8 @@ struct TransferTests {
                 400, "idempotency_key_required", .post, path, .send(1, to: "x"), key: nil)
         }
         for key in [String(repeating: "k", count: 256), "two words"] {
-            try await payer.refused(400, "invalid_request", .post, path, .send(1, to: "x"), key: key)
+            try await payer.refused(
+                400, "invalid_request", .post, path, .send(1, to: "x"), key: key)
         }
         _ = try await payer.refused(
             404, "recipient_not_found", .post, path, .send(1, to: "x-nobody"),
@@ -309,14 +310,14 @@ struct TermsTests {
         )
         let over = try await payer.refused(
             409, "limit_exceeded", .post, path, .send(100_001, to: friend.username))
-        #expect(over["limit"]?.string == "transfer")
+        #expect(over["limit"]?.string == "per_transfer")
         #expect(over["limit_amount"]?.integer == 100_000)
         #expect(over["resets_at"] == nil)
         try await payer.send(100_000, to: friend)
         try await payer.send(60_000, to: friend)
         let day = try await payer.refused(
             409, "limit_exceeded", .post, path, .send(40_001, to: friend.username))
-        #expect(day["limit"]?.string == "day")
+        #expect(day["limit"]?.string == "per_day")
         #expect(day["limit_amount"]?.integer == 200_000)
         #expect(day["remaining"]?.integer == 40_000)
         #expect(day["resets_at"]?.string?.isEmpty == false)
@@ -356,7 +357,7 @@ struct ReversalTests {
 
         #expect(try await friend.reply(.post, path(done), key: key).isReplay)
         try await friend.refused(409, "transfer_already_reversed", .post, path(done))
-        try await friend.refused(409, "transfer_not_reversible", .post, path(back))
+        try await payer.refused(409, "transfer_not_reversible", .post, path(back))
         #expect(try await payer.available() == 1000)
     }
 

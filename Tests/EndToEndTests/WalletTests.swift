@@ -71,10 +71,10 @@ struct WalletTests {
                 422, code, .post, "/sandbox/topups",
                 ["amount": .integer(amount), "currency": .string(currency)])
         }
-        try await person.topUp(.max - 500)
         try await person.refused(
-            409, "balance_overflow", .post, "/sandbox/topups", ["amount": 1, "currency": "KES"])
-        #expect(try await person.available() == .max)
+            409, "balance_overflow", .post, "/sandbox/topups",
+            ["amount": .integer(.max), "currency": "KES"])
+        #expect(try await person.available() == 500)
     }
 
     @Test func historyTellsEachSide() async throws {
@@ -82,7 +82,8 @@ struct WalletTests {
         let (payer, friend) = (
             try await Person.signUp(api, money: 1000), try await Person.signUp(api)
         )
-        let done = try await payer.post("/v1/transfers", .send(300, to: friend.username, note: "tea"))
+        let done = try await payer.post(
+            "/v1/transfers", .send(300, to: friend.username, note: "tea"))
         let out = try await payer.entries()
         let into = try await friend.entries()
         #expect(out.count == 2)
@@ -110,7 +111,8 @@ struct WalletTests {
         var (seen, cursor): ([JSON], String?) = ([], nil)
         var pages = 0
         repeat {
-            let page = try await payer.get(path + "?limit=10" + (cursor.map { "&cursor=\($0)" } ?? ""))
+            let page = try await payer.get(
+                path + "?limit=10" + (cursor.map { "&cursor=\($0)" } ?? ""))
             seen += page.rows
             cursor = page["next_cursor"]?.string
             pages += 1

@@ -55,8 +55,8 @@ package final class FlorinServer: Sendable {
     }
 
     /// Starts it anew on the same port and data, after it ended.
-    package func restart() async throws {
-        let next = Self.launch([], environment)
+    package func restart(_ arguments: [String] = []) async throws {
+        let next = Self.launch(arguments, environment)
         program.withLock { $0 = next }
         _ = try await next.line(startingWith: "ready ")
     }

@@ -223,7 +223,8 @@ extension RunningProgram {
     private func reap() {
         var information = unsafe siginfo_t()
         // The number stays this program's until its ending is noted.
-        while unsafe waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
+        while unsafe waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) != 0, errno == EINTR
+        {}
         change { state in
             var status: Int32 = 0
             unsafe waitpid(pid, &status, 0)
