@@ -151,7 +151,7 @@ struct JWTTests {
             #"{"iss":"florin","sub":"a","aud":["florin"],"sid":"s","role":"r","iat":1,"exp":2}"#,
             #"{"iss":"florin","sub":"\u0061","aud":"florin","sid":"s","role":"r","iat":1,"exp":2}"#,
             #"{"iss":"florin","sub":"a","aud":"florin","sid":"s","role":"r","iat":1,"exp":2"#,
-            #"{"iss":"florin","sub":"a","aud":"b","sid":"s","role":"r","iat":1,"exp":99999999999}"#,
+            #"{"iss":"a","sub":"a","aud":"b","sid":"s","role":"r","iat":1,"exp":9999999999999}"#,
         ])
     func payloadMustFit(payload: String) {
         #expect(throws: JWTError.malformed) { try verify(token(payload: payload)) }
