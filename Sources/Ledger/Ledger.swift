@@ -1,1 +1,135 @@
-// Ledger
+package import Postgres
+package import Values
+
+/// Double entry on PostgreSQL: accounts, transfers, holds, reversals, and balances as of any moment.
+///
+/// Every change of a balance is a line of the journal, and the only way to write one is `submit`. A single
+/// payment is a batch of one.
+package struct Ledger: Sendable {
+    let database: Database
+    private let writer: LedgerWriter
+    private let tail: LedgerTail
+    private let clock: Clock
+
+    package init(database: Database, settings: ConnectionSettings, clock: Clock) {
+        self.database = database
+        self.clock = clock
+        tail = LedgerTail()
+        writer = LedgerWriter(settings: settings, clock: clock, tail: tail)
+    }
+
+    // MARK: Moving money
+
+    /// Does the command, or replays what its key did before, or throws why not.
+    package func submit(_ command: Command) async throws -> Receipt {
+        try await writer.submit([command])[0].get()
+    }
+
+    /// Each command for itself, in order, with its own outcome.
+    package func submit(_ commands: [Command]) async throws -> [Result<Receipt, any Error>] {
+        guard !commands.isEmpty else { return [] }
+        return try await writer.submit(commands)
+    }
+
+    /// Ends the holds whose time is over. Returns how many it ended; call again while it ends some.
+    package func expireHolds(limit: Int = 500) async throws -> Int {
+        let now = clock.now
+        let due = try await database.read { transaction -> [Int64] in
+            try transaction.query(
+                """
+                SELECT id FROM ledger.open_holds WHERE expires_at <= \(now)
+                ORDER BY expires_at LIMIT \(Int64(limit))
+                """
+            ).map { try $0[0] }
+        }
+        let outcomes = try await submit(
+            due.map { Command(key: nil, [.expire(hold: TransferID($0))]) })
+        return outcomes.count { if case .success = $0 { true } else { false } }
+    }
+
+    // MARK: Accounts
+
+    /// Opens an account in the caller's transaction.
+    /// - Parameter floor: the least that may be available; nil for none.
+    package func openAccount(
+        _ kind: AccountKind, _ currency: Currency, floor: Int64?, limits: AccountLimits = .none,
+        in transaction: borrowing Transaction
+    ) throws(DatabaseError) -> AccountID {
+        let row = try transaction.query(
+            """
+            INSERT INTO ledger.accounts (kind, currency, is_system, floor, limit_transfer, limit_day,
+                limit_month, created_at)
+            VALUES (\(kind.rawValue), \(currency), false, \(floor), \(limits.perTransfer),
+                \(limits.perDay), \(limits.perMonth), \(clock.now))
+            RETURNING id
+            """)[0]
+        return AccountID(try row[0])
+    }
+
+    /// The operator's own account of this kind and currency, opened when first asked for. It has no floor.
+    package func systemAccount(
+        _ kind: AccountKind, _ currency: Currency
+    ) async throws -> AccountID {
+        let now = clock.now
+        return try await database.transaction { transaction in
+            try transaction.execute(
+                """
+                INSERT INTO ledger.accounts (kind, currency, is_system, created_at)
+                VALUES (\(kind.rawValue), \(currency), true, \(now))
+                ON CONFLICT (kind, currency) WHERE is_system DO NOTHING
+                """)
+            let row = try transaction.query(
+                """
+                SELECT id FROM ledger.accounts
+                WHERE kind = \(kind.rawValue) AND currency = \(currency) AND is_system
+                """)[0]
+            return AccountID(try row[0])
+        }
+    }
+
+    /// Closes an account: it keeps its history and takes part in nothing new.
+    package func closeAccount(_ account: AccountID) async throws {
+        let now = clock.now
+        try await database.transaction { transaction in
+            // Moves the fence, so that every writer's picture of this account is out of date.
+            try transaction.execute("UPDATE ledger.head SET version = version + 1 WHERE id = 1")
+            try transaction.execute(
+                """
+                INSERT INTO ledger.account_closures (account, at)
+                VALUES (\(account.number), \(now)) ON CONFLICT DO NOTHING
+                """)
+        }
+    }
+
+    package func balances(
+        of accounts: [AccountID]
+    ) async throws -> [AccountID: Balance] {
+        try await database.read { transaction in
+            var balances: [AccountID: Balance] = [:]
+            let rows = try transaction.query(
+                """
+                SELECT id, posted, held FROM ledger.accounts
+                WHERE id = ANY(\(accounts.map(\.number)))
+                """)
+            for row in rows {
+                balances[AccountID(try row[0])] = Balance(posted: try row[1], held: try row[2])
+            }
+            return balances
+        }
+    }
+
+    // MARK: Following the journal
+
+    /// Calls `subscriber` with every new line, in journal order, on the writer's thread: it must only enqueue.
+    package func follow(_ subscriber: @escaping @Sendable ([Transfer]) -> Void) {
+        tail.subscribe(subscriber)
+    }
+
+    /// Notices what other processes write. Runs until cancelled.
+    package func run() async throws {
+        try await tail.run(on: database)
+    }
+
+    /// Finishes what was accepted and stops the writer. Blocks: not for a thread of the cooperative pool.
+    package func stop() { writer.stop() }
+}

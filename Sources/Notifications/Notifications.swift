@@ -1,1 +1,117 @@
-// Notifications
+package import Cryptography
+package import Jobs
+package import Postgres
+package import Values
+
+/// Messages to people, written with the change they tell of and carried afterwards by a job.
+///
+/// Addresses and bodies are sealed at rest, since a body may hold a one-time code.
+package struct Notifications: Sendable {
+    private let database: Database
+    private let jobs: Jobs
+    private let clock: Clock
+    private let key: SealingKey
+    private let carriers: [Message.Channel: any MessageCarrier]
+
+    static let deliver = JobKind(rawValue: "notifications.deliver")
+    /// Messages on the page of the sandbox's outbox.
+    package static let outboxPage: Int64 = 50
+
+    package init(
+        database: Database, jobs: Jobs, clock: Clock, key: SealingKey,
+        carriers: [Message.Channel: any MessageCarrier]
+    ) {
+        self.database = database
+        self.jobs = jobs
+        self.clock = clock
+        self.key = key
+        self.carriers = carriers
+    }
+
+    /// Queues an SMS in the caller's transaction.
+    package func send(
+        sms body: String, to phone: PhoneNumber, in transaction: borrowing Transaction
+    ) throws(DatabaseError) {
+        try queue(.sms, phone.e164, body, in: transaction)
+    }
+
+    /// Queues an e-mail in the caller's transaction.
+    package func send(
+        email body: String, to address: EmailAddress, in transaction: borrowing Transaction
+    ) throws(DatabaseError) {
+        try queue(.email, address.text, body, in: transaction)
+    }
+
+    /// The newest messages, of one recipient or of all.
+    package func messages(to recipient: String?) async throws -> [Message] {
+        let index = recipient.map { key.blindIndex(Self.canonical($0)) }
+        return try await database.read { transaction in
+            try transaction.query(
+                """
+                SELECT id, channel, recipient_sealed, body_sealed, created_at
+                FROM notifications.messages
+                WHERE \(index)::bytea IS NULL OR recipient_index = \(index)
+                ORDER BY id DESC LIMIT \(Self.outboxPage)
+                """
+            ).map { try message($0) }
+        }
+    }
+
+    /// The job of this slice.
+    package var handlers: [JobHandler] {
+        [JobHandler(Self.deliver) { try await carry($0) }]
+    }
+
+    // MARK: Steps
+
+    private func queue(
+        _ channel: Message.Channel, _ recipient: String, _ body: String,
+        in transaction: borrowing Transaction
+    ) throws(DatabaseError) {
+        let id = ID<Message>.make(at: clock.now)
+        let context = Array("\(id)".utf8)
+        try transaction.execute(
+            """
+            INSERT INTO notifications.messages
+                (id, channel, recipient_index, recipient_sealed, body_sealed, created_at)
+            VALUES (\(id), \(channel.rawValue), \(key.blindIndex(recipient)),
+                \(key.seal(Array(recipient.utf8), context: context)),
+                \(key.seal(Array(body.utf8), context: context)), \(clock.now))
+            """)
+        try jobs.enqueue(Self.deliver, "\(id)", in: transaction)
+    }
+
+    private func carry(_ payload: String) async throws {
+        guard let id = ID<Message>(payload) else { return }
+        let waiting = try await database.read { transaction in
+            try transaction.first(
+                """
+                SELECT id, channel, recipient_sealed, body_sealed, created_at
+                FROM notifications.messages WHERE id = \(id) AND delivered_at IS NULL
+                """
+            ).map { try message($0) }
+        }
+        guard let waiting, let carrier = carriers[waiting.channel] else { return }
+        try await carrier.carry(waiting)
+        let now = clock.now
+        try await database.transaction { transaction in
+            _ = try transaction.execute(
+                "UPDATE notifications.messages SET delivered_at = \(now) WHERE id = \(id)")
+        }
+    }
+
+    private func message(_ row: Row) throws -> Message {
+        let id: ID<Message> = try row[0]
+        let context = Array("\(id)".utf8)
+        let channel: String = try row[1]
+        return Message(
+            id: id, channel: Message.Channel(rawValue: channel) ?? .sms,
+            recipient: String(decoding: try key.open(try row[2], context: context), as: UTF8.self),
+            body: String(decoding: try key.open(try row[3], context: context), as: UTF8.self),
+            createdAt: try row[4])
+    }
+
+    private static func canonical(_ recipient: String) -> String {
+        PhoneNumber(recipient)?.e164 ?? EmailAddress(recipient)?.text ?? recipient
+    }
+}

@@ -1,1 +1,70 @@
-// Payments
+package import Identity
+package import Jobs
+package import Ledger
+package import Postgres
+package import Values
+
+/// Moving money between people: wallets, sending, requests, holds, reversals, history, live updates.
+///
+/// Verbs are in the files named after them; this one holds what they share.
+package struct Payments: Sendable {
+    let database: Database
+    let ledger: Ledger
+    let identity: Identity
+    let events: Events
+    let clock: Clock
+    let terms: PaymentTerms
+    let directory = Directory()
+    let live = LiveUpdates()
+
+    package static let noteCharactersMax = 280
+
+    package init(
+        database: Database, ledger: Ledger, identity: Identity, events: Events, clock: Clock,
+        terms: PaymentTerms
+    ) {
+        self.database = database
+        self.ledger = ledger
+        self.identity = identity
+        self.events = events
+        self.clock = clock
+        self.terms = terms
+        followJournal()
+        followEvents()
+    }
+}
+
+/// What the operator has decided about money.
+package struct PaymentTerms: Sendable {
+    /// The first is the default.
+    package let currencies: [Currency]
+    package let sendFee: FeeSchedule
+    /// Limits of a new wallet, in major units, so that they mean the same in every currency.
+    package let limits: AccountLimits
+
+    package init(currencies: [Currency], sendFee: FeeSchedule, limits: AccountLimits) {
+        precondition(!currencies.isEmpty)
+        self.currencies = currencies
+        self.sendFee = sendFee
+        self.limits = limits
+    }
+
+    package var currencyDefault: Currency { currencies[0] }
+
+    func currency(_ code: String) throws(UnsupportedCurrency) -> Currency {
+        guard let currency = currencies.first(where: { $0.code == code }) else {
+            throw UnsupportedCurrency(supported: currencies.map(\.code))
+        }
+        return currency
+    }
+
+    func limits(in currency: Currency) -> AccountLimits {
+        let minor: (Int64?) -> Int64? = { major in
+            major.map { $0.multipliedReportingOverflow(by: currency.minorUnitsPerMajor) }
+                .map { $0.overflow ? Int64.max : $0.partialValue }
+        }
+        return AccountLimits(
+            perTransfer: minor(limits.perTransfer), perDay: minor(limits.perDay),
+            perMonth: minor(limits.perMonth))
+    }
+}

@@ -1,1 +1,11 @@
-@main struct Main { static func main() {} }
+internal import Glibc
+internal import Telemetry
+
+@main
+struct Main {
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        let code = await Program.run(arguments)
+        exit(code)
+    }
+}

@@ -76,8 +76,11 @@ enum LoopThread {
     }
 
     private static func blockSignals() {
-        var signals = sigset_t()
-        unsafe sigfillset(&signals)
-        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+        // Not `sigset_t()`: several C modules claim to define it, and which one wins depends on the build.
+        unsafe withUnsafeTemporaryAllocation(of: sigset_t.self, capacity: 1) { signals in
+            guard let all = signals.baseAddress else { return }
+            unsafe sigfillset(all)
+            unsafe pthread_sigmask(SIG_BLOCK, all, nil)
+        }
     }
 }

@@ -1,0 +1,57 @@
+# Florin. `make` alone prints what there is to make.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+# The Swift toolchain: the one on PATH, else the place where it is usually unpacked.
+export PATH := $(PATH):/opt/swift/usr/bin
+
+export PORT ?= 8080
+export FLORIN_DATA ?= .florin
+
+release := .build/release/florin
+# Folders count too: a file that was removed changes the time of its folder.
+sources := Package.swift $(shell find Sources)
+formatted := Package.swift Sources Tests
+
+.PHONY: help run test bench lint format docs clean
+
+help: ## Print this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build what is new and start Florin with demo people. PORT (8080) and FLORIN_DATA (.florin).
+	@scripts/bootstrap run
+	@$(MAKE) $(release)
+	@FLORIN_SANDBOX=$${FLORIN_SANDBOX:-1} exec $(release) serve --demo
+
+$(release): $(sources)
+	@echo "Building Florin in release mode; the first time takes minutes, later only what changed."
+	@swift build --configuration release --product florin
+	@touch $@
+
+test: ## Run every test: Swift's, then the checks of the running server and its page.
+	@scripts/bootstrap test
+	@scripts/test
+
+bench: ## Measure payments over HTTP beside the same database's own benchmark.
+	@scripts/bootstrap bench
+	@$(MAKE) $(release)
+	@Benchmarks/run
+
+lint: ## Check the style of Swift sources and scripts.
+	@scripts/lint
+
+format: ## Bring Swift sources into the one style.
+	@swift format --in-place --recursive --parallel $(formatted)
+
+docs: ## Write docs/api/openapi.json and docs/api/routes.txt from the routes.
+	@scripts/bootstrap run
+	@$(MAKE) $(release)
+	@mkdir -p docs/api
+	@$(release) routes > docs/api/routes.txt
+	@$(release) routes --openapi > docs/api/openapi.json
+
+clean: ## Remove what was built; data stays.
+	@rm -rf .build

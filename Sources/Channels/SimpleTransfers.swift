@@ -1,0 +1,153 @@
+package import Identity
+package import Ledger
+package import Payments
+package import Postgres
+package import Values
+
+/// The simple transfer API: a small, well-known surface on the same people, wallets and ledger.
+package struct SimpleTransfers: Sendable {
+    let identity: Identity
+    let payments: Payments
+    let ledger: Ledger
+    let database: Database
+    let terms: SimpleTerms
+
+    package init(
+        identity: Identity, payments: Payments, ledger: Ledger, database: Database,
+        terms: SimpleTerms
+    ) {
+        self.identity = identity
+        self.payments = payments
+        self.ledger = ledger
+        self.database = database
+        self.terms = terms
+    }
+}
+
+/// How far the operator opens this surface.
+package struct SimpleTerms: Sendable {
+    package enum Access: String, Sendable, CaseIterable {
+        case off
+        /// Money moves only for the sender's own access token, or for staff.
+        case authenticated
+        /// As the original: no token asked. Only for accounts of this surface, only in a sandbox.
+        case open
+    }
+
+    package let access: Access
+    package let currency: Currency
+    /// Play money for a new user, in minor units; nil where the operator has not turned it on.
+    package let demoBalance: Int64?
+    /// Whether anyone may top up with play money; elsewhere only staff may, from the operator's float.
+    package let isSandbox: Bool
+
+    package init(access: Access, currency: Currency, demoBalance: Int64?, isSandbox: Bool) {
+        self.access = access
+        self.currency = currency
+        self.demoBalance = demoBalance
+        self.isSandbox = isSandbox
+    }
+}
+
+/// Every reason this surface says no, besides those of the slices behind it.
+package enum SimpleRejection: String, Refusal, CaseIterable {
+    case userNotFound = "user_not_found"
+    case amountInvalid = "amount_invalid"
+    case dateInvalid = "date_invalid"
+
+    package var code: String { rawValue }
+
+    package var status: Int {
+        switch self {
+        case .userNotFound: 404
+        case .amountInvalid, .dateInvalid: 422
+        }
+    }
+
+    package var detail: String {
+        switch self {
+        case .userNotFound: "There is no such user."
+        case .amountInvalid: "The amount must be positive, with no more decimals than the currency."
+        case .dateInvalid: "Dates are written 2026-01-31, and the end is not before the start."
+        }
+    }
+}
+
+extension SimpleTransfers {
+    /// A user of this surface with their wallet.
+    package struct Member: Sendable {
+        package let user: User
+        package let wallet: Wallet
+        package let balance: Balance
+    }
+
+    package struct Line: Sendable {
+        package let id: ID<Transfer>
+        package let sender: String
+        package let receiver: String
+        package let amount: Money
+        package let status: String
+        package let createdAt: Timestamp
+    }
+
+    package func register(
+        username: String, email: String, password: String
+    ) async throws -> Member {
+        let user = try await identity.register(
+            username: username, email: email, password: password)
+        let wallet = try await payments.openWallet(for: user.id, currency: terms.currency.code)
+        if let demoBalance = terms.demoBalance, demoBalance > 0 {
+            _ = try await topUp(user, amount: demoBalance)
+        }
+        return try await member(user, wallet)
+    }
+
+    package func member(_ id: ID<User>) async throws -> Member {
+        guard let user = try await identity.user(id) else { throw SimpleRejection.userNotFound }
+        return try await member(user)
+    }
+
+    package func member(email: String) async throws -> Member {
+        guard EmailAddress(email) != nil, let user = try await identity.find(email) else {
+            throw SimpleRejection.userNotFound
+        }
+        return try await member(user)
+    }
+
+    /// Adds money; the ledger records a transfer from the float.
+    package func topUp(_ member: Member, amount: Int64) async throws -> Member {
+        _ = try await topUp(member.user, amount: amount)
+        return try await self.member(member.user, member.wallet)
+    }
+
+    private func topUp(_ user: User, amount: Int64) async throws -> Payments.Done {
+        try await payments.topUp(
+            amount: amount, currency: terms.currency.code,
+            from: terms.isSandbox ? .sandboxFloat : .operatorFloat, key: nil,
+            by: session(acting: user))
+    }
+
+    package func transfer(
+        from sender: User, to receiver: String, amount: Int64, key: IdempotencyKey
+    ) async throws -> Payments.Done {
+        try await payments.send(
+            SendCommand(to: receiver, amount: amount, currency: terms.currency.code, note: nil),
+            key: key, by: session(acting: sender))
+    }
+
+    /// A session of this surface, which identifies people by e-mail in the body.
+    private func session(acting user: User) -> Session {
+        Session(
+            id: ID(high: 0, low: 0), user: user.id, username: user.username, role: user.role,
+            isVerified: user.isVerified)
+    }
+
+    private func member(_ user: User) async throws -> Member {
+        let wallet = try await payments.openWallet(for: user.id, currency: terms.currency.code)
+        return try await member(user, wallet)
+    }
+
+    private func member(_ user: User, _ wallet: Wallet) async throws -> Member {
+        Member(user: user, wallet: wallet, balance: try await payments.balance(of: wallet))
+    }
+}

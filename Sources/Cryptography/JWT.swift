@@ -1,0 +1,140 @@
+package import Values
+
+/// Access tokens: JSON Web Tokens (RFC 7519) signed with ES256, and nothing else.
+///
+/// Florin reads only tokens that Florin wrote. So the header is never parsed: it must equal, byte for
+/// byte, the header of a key we know, which leaves no choice of algorithm to whoever sends it. The
+/// claims are parsed only after the signature has been found good.
+package enum JWT {
+    /// Longer tokens are refused unread.
+    static let bytesMax = 2048
+    /// How far another server's clock may run ahead of ours.
+    static let clockSkewSecondsMax: Int64 = 5
+
+    package struct Claims: Sendable, Equatable {
+        package let subject: String
+        package let session: String
+        /// Seconds precision: a fraction does not survive the token.
+        package let issuedAt: Timestamp
+        package let expiresAt: Timestamp
+        package let issuer: String
+        package let audience: String
+        package let role: String
+
+        package init(
+            subject: String, session: String, issuedAt: Timestamp, expiresAt: Timestamp,
+            issuer: String, audience: String, role: String
+        ) {
+            self.subject = subject
+            self.session = session
+            self.issuedAt = issuedAt
+            self.expiresAt = expiresAt
+            self.issuer = issuer
+            self.audience = audience
+            self.role = role
+        }
+    }
+
+    package static func sign(_ claims: Claims, with key: SigningKey) -> String {
+        sign(payload: claims.encoded(), with: key)
+    }
+
+    static func sign(payload: [UInt8], with key: SigningKey) -> String {
+        var token = header(kid: key.kid)
+        token.append(dot)
+        token += Base64URL.encodedBytes(payload)
+        let signature = key.sign(token)
+        token.append(dot)
+        token += Base64URL.encodedBytes(signature)
+        return String(decoding: token, as: UTF8.self)
+    }
+
+    /// The claims of a token that one of `keys` signed, for this audience, and that is valid `now`.
+    ///
+    /// - Parameter keys: the keys in use, by their `kid`.
+    package static func verify(
+        _ token: String, keys: [String: VerifyingKey], issuer: String, audience: String,
+        now: Timestamp
+    ) throws(JWTError) -> Claims {
+        let claims = try authenticate(token, keys: keys)
+        guard claims.issuer == issuer else { throw .otherIssuer }
+        guard claims.audience == audience else { throw .otherAudience }
+        guard claims.issuedAt <= now.adding(seconds: clockSkewSecondsMax) else {
+            throw .issuedInFuture
+        }
+        guard now < claims.expiresAt else { throw .expired }
+        return claims
+    }
+
+    private static func authenticate(
+        _ token: String, keys: [String: VerifyingKey]
+    ) throws(JWTError) -> Claims {
+        guard token.utf8.count <= bytesMax else { throw .tooLong }
+        let bytes = Array(token.utf8)
+        let parts = bytes.split(
+            separator: dot, maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 3 else { throw .malformed }
+        guard let key = keys.first(where: { parts[0].elementsEqual(header(kid: $0.key)) })?.value
+        else { throw .unknownHeader }
+        guard let signature = Base64URL.decode(bytes: parts[2]) else { throw .malformed }
+        let signed = Array(bytes[..<parts[1].endIndex])
+        guard key.isValid(signature: signature, for: signed) else { throw .wrongSignature }
+        guard let payload = Base64URL.decode(bytes: parts[1]),
+            let claims = Claims(encoded: payload)
+        else { throw .malformed }
+        return claims
+    }
+
+    private static func header(kid: String) -> [UInt8] {
+        Base64URL.encodedBytes(Array(#"{"alg":"ES256","kid":"\#(kid)","typ":"JWT"}"#.utf8))
+    }
+
+    private static let dot = UInt8(ascii: ".")
+}
+
+/// Every reason to refuse a token, in the order of checking.
+package enum JWTError: Error, Equatable, CaseIterable {
+    case tooLong
+    case malformed
+    /// Another algorithm, another type, or a key that is not in use.
+    case unknownHeader
+    case wrongSignature
+    case otherIssuer
+    case otherAudience
+    case issuedInFuture
+    case expired
+}
+
+extension JWT.Claims {
+    /// One object, always in this order of names.
+    func encoded() -> [UInt8] {
+        let texts = [
+            ("iss", issuer), ("sub", subject), ("aud", audience), ("sid", session), ("role", role),
+        ]
+        precondition(texts.allSatisfy { FlatJSON.isPlain($0.1) }, "claims are plain ASCII")
+        let fields = texts.map { #""\#($0.0)":"\#($0.1)""# }
+        let (issued, expires) = (
+            issuedAt.microseconds / 1_000_000, expiresAt.microseconds / 1_000_000
+        )
+        let text = "{" + fields.joined(separator: ",") + #","iat":\#(issued),"exp":\#(expires)}"#
+        return Array(text.utf8)
+    }
+
+    /// Wants exactly the seven claims, each once, and nothing else.
+    init?(encoded bytes: [UInt8]) {
+        guard var fields = FlatJSON.object(bytes), fields.count == 7,
+            case .text(let issuer) = fields.removeValue(forKey: "iss"),
+            case .text(let subject) = fields.removeValue(forKey: "sub"),
+            case .text(let audience) = fields.removeValue(forKey: "aud"),
+            case .text(let session) = fields.removeValue(forKey: "sid"),
+            case .text(let role) = fields.removeValue(forKey: "role"),
+            case .integer(let issued) = fields.removeValue(forKey: "iat"),
+            case .integer(let expires) = fields.removeValue(forKey: "exp")
+        else { return nil }
+        self.init(
+            subject: subject, session: session,
+            issuedAt: Timestamp(microseconds: issued * 1_000_000),
+            expiresAt: Timestamp(microseconds: expires * 1_000_000), issuer: issuer,
+            audience: audience, role: role)
+    }
+}

@@ -1,0 +1,123 @@
+package import Values
+
+/// Every reason identity says no.
+package enum IdentityRejection: Refusal, Equatable {
+    case phoneInvalid
+    case usernameInvalid
+    case emailInvalid
+    case passwordTooWeak(reason: String)
+    case phoneTaken
+    case usernameTaken
+    case emailTaken
+    case credentialsInvalid
+    case codeIncorrect(triesLeft: Int64)
+    case codeExpired
+    case tooManyAttempts(retryAfter: Int64)
+    case alreadyVerified
+    case sessionInvalid
+    case refreshTokenInvalid
+    case phoneNotVerified
+    case forbidden
+
+    /// One of each, for the table of refusals.
+    package static let all: [IdentityRejection] = [
+        .phoneInvalid, .usernameInvalid, .emailInvalid, .passwordTooWeak(reason: "too_short"),
+        .phoneTaken, .usernameTaken, .emailTaken, .credentialsInvalid,
+        .codeIncorrect(triesLeft: 4), .codeExpired, .tooManyAttempts(retryAfter: 60),
+        .alreadyVerified, .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified, .forbidden,
+    ]
+
+    package var code: String {
+        switch self {
+        case .phoneInvalid: "phone_invalid"
+        case .usernameInvalid: "username_invalid"
+        case .emailInvalid: "email_invalid"
+        case .passwordTooWeak: "password_too_weak"
+        case .phoneTaken: "phone_taken"
+        case .usernameTaken: "username_taken"
+        case .emailTaken: "email_taken"
+        case .credentialsInvalid: "credentials_invalid"
+        case .codeIncorrect: "code_incorrect"
+        case .codeExpired: "code_expired"
+        case .tooManyAttempts: "too_many_attempts"
+        case .alreadyVerified: "already_verified"
+        case .sessionInvalid: "session_invalid"
+        case .refreshTokenInvalid: "refresh_token_invalid"
+        case .phoneNotVerified: "phone_not_verified"
+        case .forbidden: "forbidden"
+        }
+    }
+
+    package var status: Int {
+        switch self {
+        case .phoneInvalid, .usernameInvalid, .emailInvalid, .passwordTooWeak, .codeIncorrect: 422
+        case .phoneTaken, .usernameTaken, .emailTaken, .alreadyVerified: 409
+        case .credentialsInvalid, .sessionInvalid, .refreshTokenInvalid: 401
+        case .codeExpired: 410
+        case .tooManyAttempts: 429
+        case .phoneNotVerified, .forbidden: 403
+        }
+    }
+
+    package var detail: String {
+        switch self {
+        case .phoneInvalid:
+            "Give the telephone number in international form, such as +254712345678."
+        case .usernameInvalid:
+            "A username has 3 to 30 letters, digits, dots, dashes or underscores and begins with a letter."
+        case .emailInvalid: "This is not an e-mail address."
+        case .passwordTooWeak(let reason):
+            reason == "too_short"
+                ? "A password has at least \(PasswordRules.charactersMin) characters."
+                : reason == "too_long"
+                    ? "A password has at most \(PasswordRules.bytesMax) bytes."
+                    : "This password is too easy to guess; choose another."
+        case .phoneTaken: "This telephone number already has a wallet; log in instead."
+        case .usernameTaken: "This username is taken; choose another."
+        case .emailTaken: "This e-mail address already has a wallet; log in instead."
+        case .credentialsInvalid: "The log-in or the password is wrong."
+        case .codeIncorrect(let triesLeft):
+            "The code is wrong; \(triesLeft) more tries before a new code is needed."
+        case .codeExpired: "There is no code to check any more; ask for a new one."
+        case .tooManyAttempts(let seconds): "Too many attempts; try again in \(seconds) seconds."
+        case .alreadyVerified: "This telephone number is verified already."
+        case .sessionInvalid: "Log in to continue."
+        case .refreshTokenInvalid: "This session is over; log in again."
+        case .phoneNotVerified: "Verify the telephone number with the code sent by SMS first."
+        case .forbidden: "This is not yours to see or to do."
+        }
+    }
+
+    package var facts: [Fact] {
+        switch self {
+        case .passwordTooWeak(let reason): [Fact("reason", reason)]
+        case .codeIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
+        case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]
+        default: []
+        }
+    }
+}
+
+/// What a password must be. Length and the common ones are what matters; composition rules are not.
+enum PasswordRules {
+    static let charactersMin = 8
+    static let bytesMax = 256
+
+    static func check(_ password: String, username: Username?) throws(IdentityRejection) {
+        guard password.count >= charactersMin else { throw .passwordTooWeak(reason: "too_short") }
+        guard password.utf8.count <= bytesMax else { throw .passwordTooWeak(reason: "too_long") }
+        let folded = password.lowercased()
+        let isTrivial =
+            Set(folded).count < 3 || common.contains(folded) || folded == username?.text
+        guard !isTrivial else { throw .passwordTooWeak(reason: "too_common") }
+    }
+
+    /// The head of every list of leaked passwords, of eight characters and more.
+    private static let common: Set<String> = [
+        "password", "password1", "password123", "passw0rd", "p@ssw0rd", "12345678", "123456789",
+        "1234567890", "87654321", "qwerty123", "qwertyuiop", "qwerty12", "1q2w3e4r", "1qaz2wsx",
+        "iloveyou", "sunshine", "princess", "football", "baseball", "superman", "trustno1",
+        "welcome1", "letmein1", "whatever", "starwars", "computer", "michelle", "jennifer",
+        "abcd1234", "abc12345", "11223344", "changeme", "admin123", "00000000", "asdfghjk",
+    ]
+}

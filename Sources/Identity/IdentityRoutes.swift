@@ -1,0 +1,182 @@
+package import HTTP
+internal import Values
+
+/// Sign-up, verification, log-in and oneself.
+package struct IdentityRoutes: Sendable {
+    private let identity: Identity
+    private let session: RouteBuilder<Session>
+
+    package init(_ identity: Identity) {
+        self.identity = identity
+        session = identity.sessionRoutes
+    }
+
+    package var routes: [Route] {
+        [
+            .open(
+                .post, "/v1/users", summary: "Sign up; a code is sent to the telephone number.",
+                tag: "identity", body: Wire.signUp, returns: .created(Wire.user),
+                refusals: Wire.refused([
+                    .phoneInvalid, .usernameInvalid, .emailInvalid,
+                    .passwordTooWeak(reason: ""), .phoneTaken, .usernameTaken, .emailTaken,
+                ]), handler: signUp),
+            .open(
+                .post, "/v1/phone_verifications",
+                summary: "Prove the telephone number with the code.", tag: "identity",
+                body: Wire.verification, returns: .created(Wire.user),
+                refusals: Wire.refused([
+                    .phoneInvalid, .codeIncorrect(triesLeft: 0), .codeExpired, .alreadyVerified,
+                    .tooManyAttempts(retryAfter: 0),
+                ]), handler: verify),
+            .open(
+                .post, "/v1/phone_codes", summary: "Send a new code, at most one a minute.",
+                tag: "identity", body: .object(.required("phone", Wire.phone)),
+                returns: Answer(
+                    status: 202, schema: .object(.required("expires_in", .integer())),
+                    description: "If the number awaits verification, a code is on its way."),
+                refusals: Wire.refused([.phoneInvalid, .tooManyAttempts(retryAfter: 0)]),
+                handler: resend),
+            .open(
+                .post, "/v1/sessions",
+                summary: "Log in with username, telephone number or e-mail.", tag: "identity",
+                body: Wire.logIn, returns: .created(Wire.session),
+                refusals: Wire.refused([.credentialsInvalid, .tooManyAttempts(retryAfter: 0)]),
+                handler: logIn),
+            .open(
+                .post, "/v1/sessions/refresh",
+                summary: "Exchange a refresh token for new tokens.", tag: "identity",
+                body: .object(.required("refresh_token", .string(min: 1, max: 128))),
+                returns: .created(Wire.tokens), refusals: Wire.refused([.refreshTokenInvalid]),
+                handler: refresh),
+            session.route(
+                .delete, "/v1/sessions/current", summary: "Log out.", tag: "identity",
+                returns: .noContent("The session is over."), handler: logOut),
+            session.route(
+                .get, "/v1/me", summary: "Oneself.", tag: "identity", returns: .ok(Wire.user),
+                handler: me),
+        ]
+    }
+
+    // MARK: Handlers
+
+    private func signUp(_ request: Request) async throws -> Response {
+        let user = try await identity.signUp(
+            phone: request.text("phone"), username: request.text("username"),
+            password: request.text("password"), email: request.json["email"]?.string)
+        return .json(201) { Wire.write(user, &$0) }
+    }
+
+    private func verify(_ request: Request) async throws -> Response {
+        let user = try await identity.verifyPhone(
+            request.text("phone"), code: request.text("code"))
+        return .json(201) { Wire.write(user, &$0) }
+    }
+
+    private func resend(_ request: Request) async throws -> Response {
+        try await identity.resendCode(to: request.text("phone"))
+        return .json(202) { $0.field("expires_in", CodeRules.secondsValid) }
+    }
+
+    private func logIn(_ request: Request) async throws -> Response {
+        let (tokens, user) = try await identity.logIn(
+            login: request.text("login"), password: request.text("password"))
+        return .json(201) {
+            Wire.write(tokens, &$0)
+            $0.object("user") { Wire.write(user, &$0) }
+        }
+    }
+
+    private func refresh(_ request: Request) async throws -> Response {
+        let tokens = try await identity.refresh(request.text("refresh_token"))
+        return .json(201) { Wire.write(tokens, &$0) }
+    }
+
+    private func logOut(_ request: Request, _ session: Session) async throws -> Response {
+        try await identity.logOut(session)
+        return .empty()
+    }
+
+    private func me(_ request: Request, _ session: Session) async throws -> Response {
+        guard let user = try await identity.user(session.user) else {
+            throw IdentityRejection.sessionInvalid
+        }
+        return .json { Wire.write(user, &$0) }
+    }
+}
+
+extension Identity {
+    /// Makes routes whose handlers receive the caller's session.
+    package var sessionRoutes: RouteBuilder<Session> {
+        RouteBuilder { request in
+            guard let token = request.bearerToken else { throw IdentityRejection.sessionInvalid }
+            return try await authenticate(token)
+        }
+    }
+}
+
+extension Request {
+    /// A required text member of the body, which the route's schema has already checked.
+    package func text(_ name: String) -> String {
+        guard let text = json[name]?.string else {
+            preconditionFailure("the route's schema must require the text \(name)")
+        }
+        return text
+    }
+}
+
+// MARK: Wire
+
+private enum Wire {
+    static let phone = Schema.string(min: 1, max: 32)
+
+    static let signUp = Schema.object(
+        .required("phone", phone, "E.164, such as +254712345678."),
+        .required("username", .string(min: 1, max: 64)),
+        .required("password", .string(min: 1, max: 256)),
+        .optional("email", .string(min: 3, max: EmailAddress.charactersMax, format: .email)))
+
+    static let verification = Schema.object(
+        .required("phone", phone), .required("code", .string(min: 1, max: 16)))
+
+    static let logIn = Schema.object(
+        .required("login", .string(min: 1, max: EmailAddress.charactersMax)),
+        .required("password", .string(min: 1, max: 256)))
+
+    static let user = Schema.named(
+        "User",
+        .object(
+            .required("id", .uuid), .required("username", .string()),
+            .required("phone", .nullable(.string())), .required("email", .nullable(.string())),
+            .required("role", .enumeration(Role.allCases.map(\.rawValue))),
+            .required("phone_verified", .boolean), .required("created_at", .timestamp)))
+
+    static let tokens = Schema.object(
+        .required("access_token", .string(max: 4096)), .required("refresh_token", .string()),
+        .required("token_type", .enumeration(["Bearer"])), .required("expires_in", .integer()))
+
+    static let session = Schema.object(
+        .required("access_token", .string(max: 4096)), .required("refresh_token", .string()),
+        .required("token_type", .enumeration(["Bearer"])), .required("expires_in", .integer()),
+        .required("user", user))
+
+    static func refused(_ rejections: [IdentityRejection]) -> [Refused] {
+        rejections.map { Refused($0) }
+    }
+
+    static func write(_ user: User, _ writer: inout JSONWriter) {
+        writer.field("id", "\(user.id)")
+        writer.field("username", user.username.text)
+        writer.field("phone", user.phone?.e164)
+        writer.field("email", user.email?.text)
+        writer.field("role", user.role.rawValue)
+        writer.field("phone_verified", user.isVerified)
+        writer.field("created_at", "\(user.createdAt)")
+    }
+
+    static func write(_ tokens: SessionTokens, _ writer: inout JSONWriter) {
+        writer.field("access_token", tokens.accessToken)
+        writer.field("refresh_token", tokens.refreshToken)
+        writer.field("token_type", "Bearer")
+        writer.field("expires_in", tokens.expiresIn)
+    }
+}

@@ -1,0 +1,86 @@
+internal import Jobs
+internal import Postgres
+package import Values
+
+extension Identity {
+    /// The person behind a username, a telephone number or an e-mail address; nil when there is none.
+    package func find(_ text: String) async throws -> User? {
+        try await database.read { transaction in try find(text, transaction) }
+    }
+
+    package func user(_ id: ID<User>) async throws -> User? {
+        try await database.read { transaction in
+            try users(where: "id = \(id)", transaction).first
+        }
+    }
+
+    // MARK: Steps
+
+    func find(_ text: String, _ transaction: borrowing Transaction) throws -> User? {
+        guard let condition = condition(text) else { return nil }
+        return try users(where: condition, transaction).first
+    }
+
+    func find(_ phone: PhoneNumber, _ transaction: borrowing Transaction) throws -> User? {
+        try users(where: "phone_index = \(vault.index(phone))", transaction).first
+    }
+
+    func condition(_ text: String) -> SQL? {
+        if let phone = PhoneNumber(text) { return "phone_index = \(vault.index(phone))" }
+        if let email = EmailAddress(text) { return "email_index = \(vault.index(email))" }
+        if let username = Username(text) { return "username = \(username.text)" }
+        return nil
+    }
+
+    private func users(
+        where condition: SQL, _ transaction: borrowing Transaction
+    ) throws -> [User] {
+        try transaction.query(
+            """
+            SELECT id, username, phone_sealed, email_sealed, role, verified_at IS NOT NULL, created_at
+            FROM identity.users WHERE \(condition)
+            """
+        ).map { try user($0) }
+    }
+
+    private func user(_ row: Row) throws -> User {
+        let id: ID<User> = try row[0]
+        let phone: [UInt8]? = try row[2]
+        let email: [UInt8]? = try row[3]
+        return User(
+            id: id, username: try Username(stored: row[1]),
+            phone: try phone.flatMap { PhoneNumber(try vault.open($0, of: id)) },
+            email: try email.flatMap { EmailAddress(try vault.open($0, of: id)) },
+            role: try Role(stored: row[4]), isVerified: try row[5], createdAt: try row[6])
+    }
+
+    /// Tells every process to look this person's sessions up again.
+    func announceChange(
+        of user: ID<User>, in transaction: borrowing Transaction
+    ) throws(DatabaseError) {
+        try transaction.notify(channel: "florin_people", payload: "\(user)")
+    }
+
+    /// The channel on which changes of people and their sessions are told.
+    package static let channel = "florin_people"
+
+    /// Called with the payload of a notification, or nil when some may have been missed.
+    package func forgetSessions(of payload: String?) {
+        guard let payload, let user = ID<User>(payload) else { return sessionCache.forgetAll() }
+        sessionCache.forget(user: user)
+    }
+}
+
+extension Username {
+    init(stored text: String) throws(DatabaseError) {
+        guard let username = Username(text) else { throw .decoding(column: 1, expected: "a username") }
+        self = username
+    }
+}
+
+extension Role {
+    init(stored text: String) throws(DatabaseError) {
+        guard let role = Role(rawValue: text) else { throw .decoding(column: 4, expected: "a role") }
+        self = role
+    }
+}

@@ -1,0 +1,93 @@
+package import Values
+
+/// What a person may do, from least to most seen.
+package enum Role: String, Sendable, CaseIterable {
+    case customer
+    case worker
+    case merchant
+    case support
+    case finance
+    case admin
+    case auditor
+
+    package var isStaff: Bool {
+        switch self {
+        case .customer, .worker, .merchant: false
+        case .support, .finance, .admin, .auditor: true
+        }
+    }
+}
+
+/// A person or a business with a wallet.
+package struct User: Sendable, Equatable {
+    package let id: ID<User>
+    package let username: Username
+    /// Nil for people of the simple transfer API, which knows e-mail only.
+    package let phone: PhoneNumber?
+    package let email: EmailAddress?
+    package let role: Role
+    package let isVerified: Bool
+    package let createdAt: Timestamp
+}
+
+/// 3 to 30 characters of a–z, 0–9, dot, dash and underscore, beginning with a letter.
+///
+/// Lower case and ASCII alone, so that no two names look alike, and never digits alone, so that none can be taken
+/// for a telephone number.
+package struct Username: Sendable, Hashable, CustomStringConvertible {
+    package let text: String
+
+    package static let pattern = "^[A-Za-z][A-Za-z0-9._-]{2,29}$"
+    package static let charactersMin = 3
+    package static let charactersMax = 30
+
+    package init?(_ text: some StringProtocol) {
+        let bytes = Array(text.utf8)
+        guard (Self.charactersMin...Self.charactersMax).contains(bytes.count),
+            Self.isLetter(bytes[0]), bytes.allSatisfy(Self.isAllowed)
+        else { return nil }
+        self.text = text.lowercased()
+    }
+
+    package var description: String { text }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+    }
+
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        isLetter(byte) || (0x30...0x39).contains(byte) || [0x2E, 0x2D, 0x5F].contains(byte)
+    }
+}
+
+/// A person who has logged in, as handlers see them.
+package struct Session: Sendable, Equatable {
+    package let id: ID<Session>
+    package let user: ID<User>
+    package let username: Username
+    package let role: Role
+    package let isVerified: Bool
+
+    package init(
+        id: ID<Session>, user: ID<User>, username: Username, role: Role, isVerified: Bool
+    ) {
+        self.id = id
+        self.user = user
+        self.username = username
+        self.role = role
+        self.isVerified = isVerified
+    }
+
+    /// Nothing that moves money works before the telephone number is proven.
+    package func requireVerified() throws(IdentityRejection) {
+        guard isVerified else { throw .phoneNotVerified }
+    }
+}
+
+/// What a log-in or a refresh gives.
+package struct SessionTokens: Sendable {
+    package let accessToken: String
+    package let refreshToken: String
+    /// Seconds for which the access token is good.
+    package let expiresIn: Int64
+}

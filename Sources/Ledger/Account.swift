@@ -1,0 +1,96 @@
+internal import Values
+
+/// An account of the ledger. Small integers given by the database: they are keys of every hot index.
+package struct AccountID: Sendable, Hashable {
+    package let number: Int64
+
+    package init(_ number: Int64) {
+        self.number = number
+    }
+}
+
+/// The chart of accounts: what an account is for.
+///
+/// A person's wallet owes money to the person, so its balance is credits less debits; the same sign
+/// holds for every account, which makes the balances of one currency sum to zero.
+package struct AccountKind: Sendable, Hashable, RawRepresentable {
+    package let rawValue: String
+
+    package init(rawValue: String) {
+        self.rawValue = rawValue
+    }
+
+    /// Money owed to a person or a business.
+    package static let wallet = AccountKind(rawValue: "wallet")
+    /// What the operator has earned.
+    package static let fees = AccountKind(rawValue: "fees")
+    /// What the operator keeps at banks and providers for its customers.
+    package static let operatorFloat = AccountKind(rawValue: "operator_float")
+    /// Where play money of a sandbox comes from.
+    package static let sandboxFloat = AccountKind(rawValue: "sandbox_float")
+}
+
+/// What an account holds at one moment, in minor units of its currency.
+package struct Balance: Sendable, Hashable {
+    /// Credits less debits.
+    package let posted: Int64
+    /// Reserved by open holds, not yet moved.
+    package let held: Int64
+
+    package init(posted: Int64, held: Int64) {
+        self.posted = posted
+        self.held = held
+    }
+
+    /// What may be spent now.
+    package var available: Int64 { posted - held }
+}
+
+/// How much may leave an account, in minor units; nil is no limit.
+package struct AccountLimits: Sendable, Hashable {
+    package let perTransfer: Int64?
+    package let perDay: Int64?
+    package let perMonth: Int64?
+
+    package init(perTransfer: Int64? = nil, perDay: Int64? = nil, perMonth: Int64? = nil) {
+        self.perTransfer = perTransfer
+        self.perDay = perDay
+        self.perMonth = perMonth
+    }
+
+    package static let none = AccountLimits()
+}
+
+/// An account as the rules see it: everything that must be consistent with the money in it.
+struct Head: Sendable, Equatable {
+    let id: Int64
+    let currency: Currency
+    /// The least that `available` may be; nil for accounts that may go below zero without bound.
+    let floor: Int64?
+    let limits: AccountLimits
+    let isClosed: Bool
+    var posted: Int64
+    var held: Int64
+    /// The latest transfer that touched this account; 0 before the first.
+    var lastTransfer: Int64
+    var lastAt: Timestamp
+    var spentToday: Spent
+    var spentThisMonth: Spent
+
+    /// What has left the account in one day or month, numbered from 1970.
+    struct Spent: Sendable, Equatable {
+        var period: Int64
+        var amount: Int64
+
+        func amount(in current: Int64) -> Int64 { period == current ? amount : 0 }
+    }
+
+    var balance: Balance { Balance(posted: posted, held: held) }
+
+    /// Whether what remains available is no less than the floor, without overflowing on the way.
+    var respectsFloor: Bool {
+        guard let floor else { return true }
+        let (available, overflow) = posted.subtractingReportingOverflow(held)
+        return !overflow && available >= floor
+    }
+}

@@ -1,0 +1,72 @@
+internal import Postgres
+internal import Synchronization
+internal import Telemetry
+internal import Values
+
+/// Tells subscribers of each new line of the journal, once and in journal order, whoever wrote it.
+///
+/// What this process writes is told at once. What another process writes leaves a gap in the places, which
+/// is read from the journal; a look at the head several times a second finds gaps that nothing follows.
+final class LedgerTail: Sendable {
+    typealias Subscriber = @Sendable ([Transfer]) -> Void
+
+    static let lookMilliseconds = 250
+    static let linesPerLook = 5_000
+
+    private struct State {
+        var told: Int64 = 0
+        var subscribers: [Subscriber] = []
+    }
+
+    private let state = Mutex(State())
+
+    func subscribe(_ subscriber: @escaping Subscriber) {
+        state.withLock { $0.subscribers.append(subscriber) }
+    }
+
+    /// Called by the writer with lines in order, right after their commit.
+    func committed(_ lines: [Transfer]) { tell(lines) }
+
+    /// Tells the lines that directly continue what was told; a gap is left to the next look.
+    private func tell(_ lines: [Transfer]) {
+        state.withLock { state in
+            let fresh = lines.drop { $0.id.number <= state.told }
+            guard let first = fresh.first, first.id.number == state.told + 1,
+                let last = fresh.last
+            else { return }
+            state.told = last.id.number
+            // Within the lock, so that two batches cannot overtake each other; subscribers only enqueue.
+            for subscriber in state.subscribers { subscriber(Array(fresh)) }
+        }
+    }
+
+    /// Follows the journal until cancelled.
+    func run(on database: Database) async throws {
+        let start = try await database.read { transaction in
+            try transaction.first(LedgerStore.fence).map { try LedgerStore.Fence(row: $0) }
+        }
+        state.withLock { $0.told = max($0.told, start?.lastTransfer ?? 0) }
+        while !Task.isCancelled {
+            try await Task.sleep(for: .milliseconds(Self.lookMilliseconds))
+            do {
+                try await look(at: database)
+            } catch let error as DatabaseError {
+                Log.warning("ledger.tail_waits", ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func look(at database: Database) async throws {
+        let (told, isFollowed) = state.withLock { ($0.told, !$0.subscribers.isEmpty) }
+        guard isFollowed else { return }
+        tell(
+            try await database.read { transaction in
+                try transaction.query(
+                    """
+                    SELECT \(LedgerStore.transferColumns) FROM ledger.transfers t
+                    WHERE t.id > \(told) ORDER BY t.id LIMIT \(Int64(Self.linesPerLook))
+                    """
+                ).map { try Transfer(row: $0) }
+            })
+    }
+}

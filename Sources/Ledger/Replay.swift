@@ -1,0 +1,70 @@
+internal import Values
+
+/// Compares a command with what its key did before: equal replays the stored outcome, different is refused
+/// with the first field that differs.
+enum Replay {
+    static func compare(
+        _ command: Command, with stored: [Transfer], referenced: [Int64: Transfer], isReplay: Bool
+    ) -> BatchWriter.Outcome {
+        if let field = firstDifference(command, stored, referenced) {
+            return .failure(
+                LedgerRefusal(.idempotencyMismatch, [Fact("first_difference", field)]))
+        }
+        return .success(Receipt(transfers: stored, isReplay: isReplay))
+    }
+
+    private static func firstDifference(
+        _ command: Command, _ stored: [Transfer], _ referenced: [Int64: Transfer]
+    ) -> String? {
+        for (index, operation) in command.operations.enumerated() where !operation.isDerived {
+            guard index < stored.count else { return "operation" }
+            if let field = difference(operation, stored[index], referenced) { return field }
+        }
+        return nil
+    }
+
+    private static func difference(
+        _ operation: Operation, _ line: Transfer, _ referenced: [Int64: Transfer]
+    ) -> String? {
+        switch operation {
+        case .post(let leg):
+            line.kind == .post ? difference(leg, line) : "operation"
+        case .hold(let leg, let seconds):
+            line.kind != .hold
+                ? "operation"
+                : difference(leg, line)
+                    ?? (line.expiresAt == line.at.adding(seconds: seconds) ? nil : "expires_in")
+        case .capture(let hold, let amount):
+            if line.kind != .capture {
+                "operation"
+            } else if line.settles != hold {
+                "hold"
+            } else {
+                (amount ?? referenced[hold.number]?.amount) == line.amount ? nil : "amount"
+            }
+        case .void(let hold):
+            line.kind != .void ? "operation" : line.settles == hold ? nil : "hold"
+        case .expire(let hold):
+            line.kind != .expiry ? "operation" : line.settles == hold ? nil : "hold"
+        case .reverse(let id):
+            line.kind != .reversal ? "operation" : line.settles == id ? nil : "transfer"
+        }
+    }
+
+    private static func difference(_ leg: Leg, _ line: Transfer) -> String? {
+        if line.code != leg.code { return "operation" }
+        if line.debit != leg.debit { return "from" }
+        if line.credit != leg.credit { return "to" }
+        return line.amount == leg.amount.minorUnits ? nil : "amount"
+    }
+}
+
+extension Operation {
+    /// Worked out by the server, so that a retry may come to another answer without being another command.
+    fileprivate var isDerived: Bool {
+        switch self {
+        case .post(let leg), .hold(let leg, _): leg.isDerived
+        case .capture, .void, .expire, .reverse: false
+        }
+    }
+}

@@ -1,0 +1,167 @@
+internal import Values
+
+/// The accounts of one movement, before or after it.
+struct Sides: Equatable {
+    var debit: Head
+    var credit: Head
+}
+
+/// Decides whether a movement may happen and what both accounts look like afterwards.
+///
+/// No database and no clock in here: the writer fetches heads, asks, and writes the answers.
+enum Rules {
+    static func post(_ leg: Leg, _ sides: Sides, at now: Timestamp) throws(LedgerRefusal) -> Sides {
+        try check(leg, sides)
+        var after = sides
+        try move(leg.amount.minorUnits, &after)
+        try checkFunds(after, before: sides)
+        if leg.isLimited { try spend(leg.amount.minorUnits, &after.debit, at: now) }
+        return after
+    }
+
+    static func hold(
+        _ leg: Leg, seconds: Int64, _ sides: Sides, at now: Timestamp
+    ) throws(LedgerRefusal) -> Sides {
+        guard (1...Command.holdSecondsMax).contains(seconds) else {
+            throw LedgerRefusal(
+                .holdTimeOutOfRange, [Fact("expires_in_max", Command.holdSecondsMax)])
+        }
+        try check(leg, sides)
+        var after = sides
+        try reserve(leg.amount.minorUnits, &after.debit)
+        try checkFunds(after, before: sides)
+        if leg.isLimited { try spend(leg.amount.minorUnits, &after.debit, at: now) }
+        return after
+    }
+
+    static func capture(
+        _ hold: Transfer, amount: Int64, _ sides: Sides, at now: Timestamp
+    ) throws(LedgerRefusal) -> Sides {
+        guard amount > 0 else { throw LedgerRefusal(.amountMustBePositive) }
+        guard !hasExpired(hold, at: now) else { throw LedgerRefusal(.holdExpired) }
+        guard amount <= hold.amount else {
+            throw LedgerRefusal(.amountExceedsHold, [Fact("held", hold.amount)])
+        }
+        try checkOpen(sides)
+        var after = sides
+        after.debit.held -= hold.amount
+        try move(amount, &after)
+        return after
+    }
+
+    /// A void or an expiry: the hold's money becomes available again.
+    static func release(_ hold: Transfer, _ sides: Sides) -> Sides {
+        var after = sides
+        after.debit.held -= hold.amount
+        precondition(after.debit.held >= 0, "an account holds at least what its open holds reserve")
+        return after
+    }
+
+    /// `sides` are those of the reversal: who received is debited.
+    static func reverse(_ original: Transfer, _ sides: Sides) throws(LedgerRefusal) -> Sides {
+        precondition(sides.debit.id == original.credit.number)
+        precondition(sides.credit.id == original.debit.number)
+        guard original.kind == .post || original.kind == .capture else {
+            throw LedgerRefusal(.transferNotReversible)
+        }
+        try checkOpen(sides)
+        var after = sides
+        try move(original.amount, &after)
+        try checkFunds(after, before: sides)
+        return after
+    }
+
+    static func hasExpired(_ hold: Transfer, at now: Timestamp) -> Bool {
+        hold.expiresAt.map { $0 <= now } ?? false
+    }
+
+    // MARK: Steps
+
+    private static func check(_ leg: Leg, _ sides: Sides) throws(LedgerRefusal) {
+        precondition(sides.debit.id == leg.debit.number)
+        precondition(sides.credit.id == leg.credit.number)
+        guard sides.debit.currency == leg.amount.currency,
+            sides.credit.currency == leg.amount.currency
+        else { throw LedgerRefusal(.currenciesMustMatch) }
+        try checkOpen(sides)
+    }
+
+    /// What can be refused before any account is known.
+    static func checkShape(_ leg: Leg) throws(LedgerRefusal) {
+        guard leg.amount.minorUnits > 0 else { throw LedgerRefusal(.amountMustBePositive) }
+        guard leg.debit != leg.credit else { throw LedgerRefusal(.accountsMustDiffer) }
+    }
+
+    private static func checkOpen(_ sides: Sides) throws(LedgerRefusal) {
+        guard !sides.debit.isClosed else { throw LedgerRefusal(.debitAccountClosed) }
+        guard !sides.credit.isClosed else { throw LedgerRefusal(.creditAccountClosed) }
+    }
+
+    private static func move(_ amount: Int64, _ sides: inout Sides) throws(LedgerRefusal) {
+        let (debited, underflow) = sides.debit.posted.subtractingReportingOverflow(amount)
+        let (credited, overflow) = sides.credit.posted.addingReportingOverflow(amount)
+        guard !underflow, !overflow else { throw LedgerRefusal(.balanceOverflow) }
+        sides.debit.posted = debited
+        sides.credit.posted = credited
+    }
+
+    private static func reserve(_ amount: Int64, _ head: inout Head) throws(LedgerRefusal) {
+        let (held, overflow) = head.held.addingReportingOverflow(amount)
+        guard !overflow else { throw LedgerRefusal(.balanceOverflow) }
+        head.held = held
+    }
+
+    private static func checkFunds(_ after: Sides, before: Sides) throws(LedgerRefusal) {
+        guard after.debit.respectsFloor else {
+            let spendable = before.debit.balance.available - (before.debit.floor ?? 0)
+            throw LedgerRefusal(.insufficientFunds, [Fact("available", spendable)])
+        }
+    }
+
+    // MARK: Limits
+
+    private static func spend(
+        _ amount: Int64, _ head: inout Head, at now: Timestamp
+    ) throws(LedgerRefusal) {
+        if let limit = head.limits.perTransfer, amount > limit {
+            throw limitExceeded("per_transfer", limit: limit, remaining: limit, resetsAt: nil)
+        }
+        let day = now.day
+        if head.limits.perDay != nil {
+            head.spentToday = try adding(
+                amount, to: head.spentToday, in: day, limit: head.limits.perDay, "per_day",
+                resetsAt: Timestamp(day: day + 1))
+        }
+        if head.limits.perMonth != nil {
+            let calendar = CalendarDay(daysSince1970: day)
+            head.spentThisMonth = try adding(
+                amount, to: head.spentThisMonth, in: calendar.year * 12 + calendar.month,
+                limit: head.limits.perMonth, "per_month",
+                resetsAt: Timestamp(day: calendar.startOfNextMonth.daysSince1970))
+        }
+    }
+
+    private static func adding(
+        _ amount: Int64, to spent: Head.Spent, in period: Int64, limit: Int64?, _ name: String,
+        resetsAt: Timestamp
+    ) throws(LedgerRefusal) -> Head.Spent {
+        let before = spent.amount(in: period)
+        let (sum, overflow) = before.addingReportingOverflow(amount)
+        let limit = limit ?? .max
+        guard !overflow, sum <= limit else {
+            throw limitExceeded(
+                name, limit: limit, remaining: max(0, limit - before), resetsAt: resetsAt)
+        }
+        return Head.Spent(period: period, amount: sum)
+    }
+
+    private static func limitExceeded(
+        _ name: String, limit: Int64, remaining: Int64, resetsAt: Timestamp?
+    ) -> LedgerRefusal {
+        var facts = [
+            Fact("limit", name), Fact("limit_amount", limit), Fact("remaining", remaining),
+        ]
+        if let resetsAt { facts.append(Fact("resets_at", "\(resetsAt)")) }
+        return LedgerRefusal(.limitExceeded, facts)
+    }
+}

@@ -1,0 +1,56 @@
+internal import HTTP
+internal import Identity
+internal import Ledger
+internal import Values
+
+struct HoldRoutes: Sendable {
+    let payments: Payments
+    let session: RouteBuilder<Session>
+
+    var routes: [Route] {
+        [
+            session.route(
+                .post, "/v1/holds", summary: "Reserve money for someone.", tag: "holds",
+                parameters: [.idempotencyKey], body: PaymentWire.hold,
+                returns: .created(PaymentWire.done),
+                refusals: PaymentWire.moving + PaymentWire.ledger([.holdTimeOutOfRange]),
+                handler: hold),
+            session.route(
+                .post, "/v1/holds/{id}/captures",
+                summary: "Move all or part of a hold; the rest is released.", tag: "holds",
+                parameters: [.path("id", .uuid), .idempotencyKey], body: PaymentWire.capture,
+                returns: .created(PaymentWire.done),
+                refusals: Self.ending + PaymentWire.ledger([.amountExceedsHold]),
+                handler: capture),
+            session.route(
+                .post, "/v1/holds/{id}/voids", summary: "Let a hold go.", tag: "holds",
+                parameters: [.path("id", .uuid), .idempotencyKey],
+                returns: .created(PaymentWire.done), refusals: Self.ending, handler: void),
+        ]
+    }
+
+    private static let ending =
+        PaymentWire.moving + [Refused(IdentityRejection.forbidden)]
+        + PaymentWire.ledger([.holdNotFound, .holdAlreadyEnded, .holdExpired])
+
+    private func hold(_ request: Request, _ session: Session) async throws -> Response {
+        let done = try await payments.hold(
+            request.sendCommand(), seconds: request.integer("expires_in"),
+            key: request.idempotencyKey, by: session)
+        return PaymentWire.created(done)
+    }
+
+    private func capture(_ request: Request, _ session: Session) async throws -> Response {
+        let done = try await payments.capture(
+            request.id(else: PaymentRejection.holdNotFound),
+            amount: request.json["amount"]?.integer, key: request.idempotencyKey, by: session)
+        return PaymentWire.created(done)
+    }
+
+    private func void(_ request: Request, _ session: Session) async throws -> Response {
+        let done = try await payments.void(
+            request.id(else: PaymentRejection.holdNotFound), key: request.idempotencyKey,
+            by: session)
+        return PaymentWire.created(done)
+    }
+}

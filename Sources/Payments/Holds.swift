@@ -1,0 +1,71 @@
+package import Identity
+package import Ledger
+package import Values
+
+extension Payments {
+    /// Reserves money for someone, who then takes all or part of it, or lets it go.
+    package func hold(
+        _ command: SendCommand, seconds: Int64, key: IdempotencyKey, by session: Session
+    ) async throws -> Done {
+        let order = try await order(command, by: session)
+        let leg = Leg(
+            debit: order.source.account, credit: order.target.account, amount: order.amount,
+            code: .merchant, isLimited: true)
+        let command = Command(
+            key: commandKey(key, of: session.user), [.hold(leg, seconds: seconds)],
+            attachments: noteAttachments(order.note))
+        let receipt = try await explainingMismatch { try await ledger.submit(command) }
+        try await compareNote(order.note, with: receipt)
+        return try await done(receipt, for: order.source.account)
+    }
+
+    /// Moves all or part of a hold to who it was for; the rest is the payer's again. Either side may: the
+    /// payer gives nothing that was not promised.
+    package func capture(
+        _ id: ID<Transfer>, amount: Int64?, key: IdempotencyKey, by session: Session
+    ) async throws -> Done {
+        try session.requireVerified()
+        let (hold, account) = try await holdAndAccount(id, of: session)
+        let command = Command(
+            key: commandKey(key, of: session.user), [.capture(hold: hold.id, amount: amount)])
+        return try await done(try await ledger.submit(command), for: account)
+    }
+
+    /// Lets a hold go. Only who it was for may: to them it was promised.
+    package func void(
+        _ id: ID<Transfer>, key: IdempotencyKey, by session: Session
+    ) async throws -> Done {
+        try session.requireVerified()
+        let (hold, account) = try await holdAndAccount(id, of: session)
+        guard account == hold.credit else { throw IdentityRejection.forbidden }
+        let command = Command(key: commandKey(key, of: session.user), [.void(hold: hold.id)])
+        return try await done(try await ledger.submit(command), for: account)
+    }
+
+    /// Ends the holds whose time is over.
+    package func expireHolds() async throws {
+        while try await ledger.expireHolds() > 0 {}
+    }
+
+    // MARK: Steps
+
+    /// The hold, and the caller's own account of its two.
+    private func holdAndAccount(
+        _ id: ID<Transfer>, of session: Session
+    ) async throws -> (Transfer, AccountID) {
+        guard let hold = try await ledger.transfer(id), hold.kind == .hold else {
+            throw PaymentRejection.holdNotFound
+        }
+        let owners = try await owners(of: [hold.debit, hold.credit])
+        for account in [hold.credit, hold.debit] where owners[account]?.id == session.user {
+            return (hold, account)
+        }
+        throw PaymentRejection.holdNotFound
+    }
+
+    private func done(_ receipt: Receipt, for account: AccountID) async throws -> Done {
+        Done(
+            payment: try await payment(receipt.transfers),
+            balance: balance(after: receipt, for: account), isReplay: receipt.isReplay)
+    }
+}

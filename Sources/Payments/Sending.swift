@@ -1,0 +1,211 @@
+package import Identity
+package import Ledger
+internal import Postgres
+package import Values
+
+/// What a person asks for when paying another.
+package struct SendCommand: Sendable {
+    package let to: String
+    package let amount: Int64
+    package let currency: String
+    package let note: String?
+
+    package init(to: String, amount: Int64, currency: String, note: String?) {
+        self.to = to
+        self.amount = amount
+        self.currency = currency
+        self.note = note
+    }
+}
+
+extension Payments {
+    /// What the payment would cost and whom it would reach. Refuses what the payment would refuse, but for
+    /// what only the ledger can know at that moment.
+    package func preview(_ command: SendCommand, by session: Session) async throws -> Quote {
+        let order = try await order(command, by: session)
+        let fee = terms.sendFee.fee(on: order.amount)
+        return Quote(
+            amount: order.amount, fee: fee, total: try order.amount.adding(fee),
+            recipient: order.recipient.username,
+            available: try await balance(of: order.source).available)
+    }
+
+    /// Pays, or replays what this key paid before.
+    package func send(
+        _ command: SendCommand, key: IdempotencyKey, by session: Session
+    ) async throws -> Done {
+        let order = try await order(command, by: session)
+        let receipt = try await submit(order, .send, key: key, by: session)
+        return try await done(receipt, order, by: session)
+    }
+
+    /// A payment that is being answered: what happened, and the caller's balance after it.
+    package struct Done: Sendable {
+        package let payment: Payment
+        package let balance: Balance
+        package let isReplay: Bool
+    }
+
+    /// Sends a transfer's money back, fee included; once. Only who received it may, or staff.
+    package func reverse(
+        _ id: ID<Transfer>, key: IdempotencyKey, by session: Session
+    ) async throws -> Done {
+        try session.requireVerified()
+        guard let original = try await ledger.transfer(id) else {
+            throw PaymentRejection.transferNotFound
+        }
+        let parties = try await owners(of: [original.debit, original.credit])
+        guard parties.values.contains(where: { $0.id == session.user }) || session.role.isStaff
+        else { throw PaymentRejection.transferNotFound }
+        guard parties[original.credit]?.id == session.user || session.role.mayReverse else {
+            throw IdentityRejection.forbidden
+        }
+        let legs = try await ledger.command(startingAt: original)
+        let fees = legs.dropFirst().filter { $0.code == .fee }
+        let command = Command(
+            key: commandKey(key, of: session.user),
+            [.reverse(original.id)] + fees.map { .reverse($0.id) })
+        let receipt = try await ledger.submit(command)
+        let payment = try await payment(receipt.transfers)
+        return Done(
+            payment: payment, balance: balance(after: receipt, for: original.credit),
+            isReplay: receipt.isReplay)
+    }
+
+    /// A transfer that this person paid or received.
+    package func payment(_ id: ID<Transfer>, of session: Session) async throws -> Payment {
+        guard let transfer = try await ledger.transfer(id) else {
+            throw PaymentRejection.transferNotFound
+        }
+        let parties = try await owners(of: [transfer.debit, transfer.credit])
+        guard parties.values.contains(where: { $0.id == session.user }) || session.role.isStaff
+        else { throw PaymentRejection.transferNotFound }
+        return try await payment(
+            try await ledger.command(startingAt: transfer),
+            endedBy: try await ledger.ending(of: transfer.id))
+    }
+
+    // MARK: Steps
+
+    /// A command whose words have become wallets and amounts.
+    struct Order: Sendable {
+        let amount: Money
+        let source: Wallet
+        let target: Wallet
+        let recipient: Directory.Person
+        let note: String?
+    }
+
+    func order(_ command: SendCommand, by session: Session) async throws -> Order {
+        try session.requireVerified()
+        let currency = try terms.currency(command.currency)
+        guard command.amount > 0 else { throw PaymentRejection.amountMustBePositive }
+        let note = try note(command.note)
+        let recipient = try await person(command.to)
+        guard recipient.id != session.user else { throw PaymentRejection.accountsMustDiffer }
+        return Order(
+            amount: Money(command.amount, currency),
+            source: try await wallet(of: session.user, currency),
+            target: try await wallet(of: recipient.id, currency),
+            recipient: recipient, note: note)
+    }
+
+    func note(_ text: String?) throws(PaymentRejection) -> String? {
+        guard let text, !text.isEmpty else { return nil }
+        guard text.unicodeScalars.count <= Self.noteCharactersMax else { throw .noteTooLong }
+        return text
+    }
+
+    func submit(
+        _ order: Order, _ code: TransferCode, key: IdempotencyKey, by session: Session,
+        attachments: [Attachment] = []
+    ) async throws -> Receipt {
+        let leg = Leg(
+            debit: order.source.account, credit: order.target.account, amount: order.amount,
+            code: code, isLimited: true)
+        let fee = try await feeLegs(on: order)
+        let command = Command(
+            key: commandKey(key, of: session.user), [.post(leg)] + fee.map { .post($0) },
+            attachments: noteAttachments(order.note) + attachments)
+        let receipt = try await explainingMismatch { try await ledger.submit(command) }
+        try await compareNote(order.note, with: receipt)
+        return receipt
+    }
+
+    private func feeLegs(on order: Order) async throws -> [Leg] {
+        let fee = terms.sendFee.fee(on: order.amount)
+        guard fee.minorUnits > 0 else { return [] }
+        let fees = try await systemAccount(.fees, fee.currency)
+        return [
+            Leg(
+                debit: order.source.account, credit: fees, amount: fee, code: .fee,
+                isDerived: true)
+        ]
+    }
+
+    func systemAccount(_ kind: AccountKind, _ currency: Currency) async throws -> AccountID {
+        if let known = directory.systemAccount(kind, currency) { return known }
+        let account = try await ledger.systemAccount(kind, currency)
+        directory.keep(account, kind, currency)
+        return account
+    }
+
+    func noteAttachments(_ note: String?) -> [Attachment] {
+        guard let note else { return [] }
+        return [
+            Attachment(else: PaymentRejection.noteTooLong) { first in
+                """
+                INSERT INTO payments.notes (transfer, note) VALUES (\(first.number), \(note))
+                """
+            }
+        ]
+    }
+
+    /// The ledger compares money; the words are compared here.
+    func compareNote(_ note: String?, with receipt: Receipt) async throws {
+        guard receipt.isReplay else { return }
+        let stored = try await notes(of: [receipt.first.id])[receipt.first.id]
+        guard stored == note else {
+            throw LedgerRefusal(.idempotencyMismatch, [Fact("first_difference", "note")])
+        }
+    }
+
+    /// One key names one wallet per currency, so a different debit account means a different currency.
+    func explainingMismatch<Value>(
+        _ body: () async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await body()
+        } catch let refusal as LedgerRefusal
+            where refusal.facts == [Fact("first_difference", "from")]
+        {
+            throw LedgerRefusal(refusal.rejection, [Fact("first_difference", "currency")])
+        }
+    }
+
+    private func done(
+        _ receipt: Receipt, _ order: Order, by session: Session
+    ) async throws -> Done {
+        let payment = Payment(
+            transfer: receipt.first, currency: order.amount.currency,
+            fee: fee(in: receipt.transfers), from: session.username.text,
+            to: order.recipient.username, note: order.note, status: .posted)
+        return Done(
+            payment: payment, balance: balance(after: receipt, for: order.source.account),
+            isReplay: receipt.isReplay)
+    }
+
+    func balance(after receipt: Receipt, for account: AccountID) -> Balance {
+        let last = receipt.transfers.last { $0.debit == account || $0.credit == account }
+        return (last ?? receipt.first).balance(of: account)
+    }
+
+    func fee(in lines: [Transfer]) -> Int64 {
+        lines.dropFirst().filter { $0.code == .fee }.reduce(0) { $0 + $1.amount }
+    }
+}
+
+extension Role {
+    /// Sending money back on behalf of who received it.
+    fileprivate var mayReverse: Bool { self == .finance || self == .admin }
+}

@@ -1,0 +1,149 @@
+package import Identity
+internal import Jobs
+package import Ledger
+package import Postgres
+package import Values
+
+extension Payments {
+    /// The person's wallet in this currency; opened if there is none yet.
+    package func openWallet(for owner: ID<User>, currency code: String) async throws -> Wallet {
+        try await wallet(of: owner, try terms.currency(code))
+    }
+
+    package func openDefaultWallet(for owner: ID<User>) async throws -> Wallet {
+        try await wallet(of: owner, terms.currencyDefault)
+    }
+
+    package func wallets(of owner: ID<User>) async throws -> [(wallet: Wallet, balance: Balance)] {
+        let wallets = try await stored(where: "w.user_id = \(owner)")
+        let balances = try await ledger.balances(of: wallets.map(\.account))
+        return wallets.compactMap { wallet in balances[wallet.account].map { (wallet, $0) } }
+    }
+
+    /// A wallet of this person's own.
+    package func wallet(_ id: ID<Wallet>, of session: Session) async throws -> Wallet {
+        let found = try await stored(where: "w.id = \(id)").first
+        guard let found, found.owner == session.user else {
+            throw PaymentRejection.walletNotFound
+        }
+        return found
+    }
+
+    package func balance(of wallet: Wallet) async throws -> Balance {
+        try await ledger.balances(of: [wallet.account])[wallet.account]
+            ?? Balance(posted: 0, held: 0)
+    }
+
+    /// Whose accounts these are; the operator's own are absent.
+    package func people(
+        behind accounts: Set<AccountID>
+    ) async throws -> [AccountID: ID<User>] {
+        try await owners(of: accounts).mapValues(\.id)
+    }
+
+    // MARK: Steps
+
+    func wallet(of owner: ID<User>, _ currency: Currency) async throws -> Wallet {
+        if let known = directory.wallet(of: owner, currency) { return known }
+        let existing = try await stored(
+            where: "w.user_id = \(owner) AND w.currency = \(currency)"
+        ).first
+        let wallet = if let existing { existing } else { try await open(owner, currency) }
+        directory.keep(wallet)
+        live.add(wallet)
+        return wallet
+    }
+
+    /// Two processes may open the same wallet at once: the second finds the first's.
+    private func open(_ owner: ID<User>, _ currency: Currency) async throws -> Wallet {
+        do {
+            return try await database.transaction { transaction in
+                try open(owner, currency, in: transaction)
+            }
+        } catch let error as DatabaseError
+            where error.isUniqueViolation("wallets_one_per_currency")
+        {
+            let existing = try await stored(
+                where: "w.user_id = \(owner) AND w.currency = \(currency)")
+            guard let wallet = existing.first else { throw error }
+            return wallet
+        }
+    }
+
+    /// Opens a wallet and its account in the caller's transaction.
+    package func open(
+        _ owner: ID<User>, _ currency: Currency, in transaction: borrowing Transaction
+    ) throws -> Wallet {
+        let account = try ledger.openAccount(
+            .wallet, currency, floor: 0, limits: terms.limits(in: currency), in: transaction)
+        let now = clock.now
+        let wallet = Wallet(id: .make(at: now), owner: owner, currency: currency, account: account)
+        try transaction.execute(
+            """
+            INSERT INTO payments.wallets (id, user_id, currency, account, created_at)
+            VALUES (\(wallet.id), \(owner), \(currency), \(account.number), \(now))
+            """)
+        let opened = Event(
+            kind: "wallet", subject: ID(high: owner.high, low: owner.low),
+            payload: #"{"id":"\#(wallet.id)","currency":"\#(currency)"}"#)
+        try events.append(opened, in: transaction)
+        return wallet
+    }
+
+    func stored(where condition: SQL) async throws -> [Wallet] {
+        try await database.read { transaction in
+            try transaction.query(
+                """
+                SELECT w.id, w.user_id, w.currency, w.account FROM payments.wallets w
+                WHERE \(condition) ORDER BY w.id
+                """
+            ).map { row in
+                Wallet(
+                    id: try row[0], owner: try row[1], currency: try row[2],
+                    account: AccountID(try row[3]))
+            }
+        }
+    }
+
+    /// Who owns which account; the operator's own accounts are absent.
+    func owners(of accounts: Set<AccountID>) async throws -> [AccountID: Directory.Person] {
+        var owners: [AccountID: Directory.Person] = [:]
+        var unknown: [Int64] = []
+        for account in accounts {
+            if let person = directory.owner(of: account) {
+                owners[account] = person
+            } else {
+                unknown.append(account.number)
+            }
+        }
+        guard !unknown.isEmpty else { return owners }
+        let numbers = unknown
+        let found = try await database.read { transaction in
+            try transaction.query(
+                """
+                SELECT w.account, p.id, p.username
+                FROM payments.wallets w JOIN identity.people p ON p.id = w.user_id
+                WHERE w.account = ANY(\(numbers))
+                """
+            ).map { row in
+                (AccountID(try row[0]), Directory.Person(id: try row[1], username: try row[2]))
+            }
+        }
+        for (account, person) in found {
+            directory.keep(person, ownerOf: account)
+            owners[account] = person
+        }
+        return owners
+    }
+
+    /// The person behind a username, telephone number or e-mail address.
+    func person(_ text: String) async throws -> Directory.Person {
+        if let known = directory.person(named: text) { return known }
+        guard let user = try await identity.find(text) else {
+            throw PaymentRejection.recipientNotFound
+        }
+        let person = Directory.Person(id: user.id, username: user.username.text)
+        directory.keep(person)
+        return person
+    }
+}

@@ -1,0 +1,143 @@
+internal import Channels
+internal import Cryptography
+internal import Dispatch
+internal import HTTP
+internal import Identity
+internal import Jobs
+internal import Ledger
+internal import Notifications
+internal import Payments
+internal import Postgres
+internal import Telemetry
+internal import Values
+
+/// The composition root: every slice made once, in the order of the targets.
+struct Application: Sendable {
+    let configuration: Configuration
+    let database: Database
+    let settings: ConnectionSettings
+    let clock: Clock
+    let events: Events
+    let worker: Worker
+    let ledger: Ledger
+    let notifications: Notifications
+    let identity: Identity
+    let payments: Payments
+    let simple: SimpleTransfers
+
+    static let migrations: [Migration] =
+        JobsSchema.migrations + LedgerSchema.migrations + NotificationsSchema.migrations
+        + IdentitySchema.migrations + PaymentsSchema.migrations
+
+    /// Migrates, loads the signing keys, and composes.
+    static func start(
+        _ configuration: Configuration, settings: ConnectionSettings, masterKey: [UInt8]
+    ) async throws -> Application {
+        _ = try Migrator.run(migrations, on: settings)
+        let clock = Clock()
+        let database = Database(
+            settings: settings, connections: configuration.databaseConnections,
+            queueMax: Configuration.databaseQueueMax)
+        let vault = Vault(key: SealingKey(master: masterKey, purpose: "identity"))
+        let tokens = try await TokenMint.load(
+            from: database, vault: vault, seconds: configuration.accessTokenSeconds,
+            now: clock.now)
+        return Application(
+            configuration, database, settings, clock, masterKey: masterKey, vault, tokens)
+    }
+
+    init(
+        _ configuration: Configuration, _ database: Database, _ settings: ConnectionSettings,
+        _ clock: Clock, masterKey: [UInt8], _ vault: Vault, _ tokens: TokenMint
+    ) {
+        self.configuration = configuration
+        self.database = database
+        self.settings = settings
+        self.clock = clock
+        let jobs = Jobs(clock: clock)
+        events = Events(database: database, clock: clock)
+        ledger = Ledger(database: database, settings: settings, clock: clock)
+        let carrier: any MessageCarrier =
+            configuration.isSandbox ? SandboxOutbox() : MissingCarrier()
+        notifications = Notifications(
+            database: database, jobs: jobs, clock: clock,
+            key: SealingKey(master: masterKey, purpose: "notifications"),
+            carriers: [.sms: carrier, .email: carrier])
+        identity = Identity(
+            database: database, notifications: notifications, events: events, clock: clock,
+            passwords: PasswordHasher(
+                memoryKiB: configuration.argonMemoryKiB, passes: configuration.argonPasses,
+                threads: Configuration.passwordThreads,
+                queueMax: Configuration.passwordQueueMax),
+            vault: vault, tokens: tokens)
+        let payments = Payments(
+            database: database, ledger: ledger, identity: identity, events: events, clock: clock,
+            terms: PaymentTerms(
+                currencies: configuration.currencies, sendFee: configuration.sendFee,
+                limits: configuration.limits))
+        self.payments = payments
+        simple = SimpleTransfers(
+            identity: identity, payments: payments, ledger: ledger, database: database,
+            terms: configuration.simpleTerms)
+        worker = Worker(
+            database: database, clock: clock, handlers: notifications.handlers,
+            schedules: [
+                Schedule("payments.expire_holds", everySeconds: 1) {
+                    try await payments.expireHolds()
+                }
+            ])
+    }
+
+    /// Everything that runs beside the server, until cancelled.
+    func runBackground() async throws {
+        let listener = try listen()
+        defer { listener.stop() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            group.addTask { try await ledger.run() }
+            group.addTask { await payments.runLive() }
+            try await group.waitForAll()
+        }
+    }
+
+    /// What other processes, and this one's transactions, tell through PostgreSQL.
+    private func listen() throws -> Listener {
+        try Listener.start(
+            settings, channels: ["florin_jobs", Events.channel, Identity.channel],
+            onNotify: { channel, payload in
+                switch channel {
+                case Events.channel:
+                    guard let id = Int64(payload) else { return }
+                    Task { await events.relay(id) }
+                case Identity.channel: identity.forgetSessions(of: payload)
+                default: worker.wake()
+                }
+            },
+            onReconnect: {
+                identity.forgetSessions(of: nil)
+                worker.wake()
+            })
+    }
+
+    /// Finishes what was accepted, then lets go of the database.
+    func stop() async {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                ledger.stop()
+                continuation.resume()
+            }
+        }
+        await database.close()
+    }
+}
+
+extension Configuration {
+    var simpleTerms: SimpleTerms {
+        let currency = currencies[0]
+        return SimpleTerms(
+            access: simpleAccess, currency: currency,
+            demoBalance: isSandbox
+                ? simpleBalance.map { $0 * currency.minorUnitsPerMajor } : nil,
+            isSandbox: isSandbox)
+    }
+}

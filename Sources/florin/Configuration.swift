@@ -1,0 +1,186 @@
+internal import Channels
+internal import Cryptography
+internal import Identity
+internal import Ledger
+internal import Payments
+internal import Telemetry
+internal import Values
+
+/// What the operator decides, read once from the environment. `docs/operations.md` explains each.
+struct Configuration: Sendable {
+    var host = "127.0.0.1"
+    var port = 8080
+    var dataFolder = ".florin"
+    /// Nil: a private PostgreSQL in the data folder.
+    var databaseURL: String?
+    var isSandbox = false
+    var logLevel = LogLevel.info
+    var origins: Set<String> = []
+    var proxies: Set<String> = []
+    var webFolder: String?
+    var strictTransportSeconds: Int?
+    var accessTokenSeconds = TokenMint.secondsDefault
+    var currencies = ["KES", "USD", "EUR", "NGN", "UGX", "TZS"].compactMap { Currency($0) }
+    var sendFee = FeeSchedule.free
+    /// Major units.
+    var limits = AccountLimits(perTransfer: 250_000, perDay: 1_000_000, perMonth: 10_000_000)
+    var simpleAccess: SimpleTerms.Access = .authenticated
+    /// Major units.
+    var simpleBalance: Int64?
+    var databaseConnections = 6
+    var argonMemoryKiB = 19_456
+    var argonPasses = 2
+
+    /// Work that may wait for a database connection.
+    static let databaseQueueMax = 4_096
+    static let passwordThreads = 2
+    static let passwordQueueMax = 256
+
+    init(_ environment: [String: String]) throws(ConfigurationError) {
+        var reader = EnvironmentReader(environment)
+        try read(&reader)
+        guard simpleAccess != .open || isSandbox else {
+            throw ConfigurationError(
+                name: "FLORIN_SIMPLE_API",
+                reason: "`open` lets anyone spend for anyone and works only with FLORIN_SANDBOX=1")
+        }
+    }
+
+    private mutating func read(_ reader: inout EnvironmentReader) throws(ConfigurationError) {
+        host = reader.text("FLORIN_HOST") ?? host
+        port = try reader.integer("PORT", in: 0...65_535).map { Int($0) } ?? port
+        dataFolder = reader.text("FLORIN_DATA") ?? dataFolder
+        databaseURL = reader.text("DATABASE_URL")
+        isSandbox = try reader.flag("FLORIN_SANDBOX") ?? isSandbox
+        logLevel = try reader.level("FLORIN_LOG_LEVEL") ?? logLevel
+        origins = reader.list("FLORIN_CORS_ORIGINS").map { Set($0) } ?? origins
+        proxies = reader.list("FLORIN_TRUSTED_PROXIES").map { Set($0) } ?? proxies
+        webFolder = reader.text("FLORIN_WEB")
+        strictTransportSeconds =
+            try reader.integer("FLORIN_HSTS_SECONDS", in: 0...63_072_000).map { Int($0) }
+        accessTokenSeconds =
+            try reader.integer("FLORIN_SESSION_SECONDS", in: 60...TokenMint.secondsMax)
+            ?? accessTokenSeconds
+        currencies = try reader.currencies("FLORIN_CURRENCIES") ?? currencies
+        sendFee = try reader.fee("FLORIN_SEND_FEE") ?? sendFee
+        limits = AccountLimits(
+            perTransfer: try reader.amount("FLORIN_LIMIT_TRANSFER") ?? limits.perTransfer,
+            perDay: try reader.amount("FLORIN_LIMIT_DAY") ?? limits.perDay,
+            perMonth: try reader.amount("FLORIN_LIMIT_MONTH") ?? limits.perMonth)
+        simpleAccess = try reader.simpleAccess("FLORIN_SIMPLE_API") ?? simpleAccess
+        simpleBalance = try reader.amount("FLORIN_SIMPLE_BALANCE")
+        databaseConnections =
+            try reader.integer("FLORIN_DATABASE_CONNECTIONS", in: 1...100).map { Int($0) }
+            ?? databaseConnections
+        argonMemoryKiB =
+            try reader.integer("FLORIN_ARGON2_MEMORY_KIB", in: 8...1_048_576).map { Int($0) }
+            ?? argonMemoryKiB
+        argonPasses =
+            try reader.integer("FLORIN_ARGON2_PASSES", in: 1...16).map { Int($0) } ?? argonPasses
+    }
+}
+
+/// What is wrong with one variable of the environment, and what would be right.
+struct ConfigurationError: Error, CustomStringConvertible {
+    let name: String
+    let reason: String
+
+    var description: String { "\(name): \(reason)" }
+}
+
+/// Reads variables by type; an empty one counts as absent.
+private struct EnvironmentReader {
+    private let environment: [String: String]
+
+    init(_ environment: [String: String]) {
+        self.environment = environment
+    }
+
+    func text(_ name: String) -> String? {
+        environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    func list(_ name: String) -> [String]? {
+        text(name)?.split(separator: ",").map { String($0).trimmed }
+    }
+
+    func integer(
+        _ name: String, in range: ClosedRange<Int64>
+    ) throws(ConfigurationError) -> Int64? {
+        guard let text = text(name) else { return nil }
+        guard let value = Int64(text), range.contains(value) else {
+            throw ConfigurationError(
+                name: name,
+                reason: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    func amount(_ name: String) throws(ConfigurationError) -> Int64? {
+        try integer(name, in: 0...1_000_000_000_000)
+    }
+
+    func flag(_ name: String) throws(ConfigurationError) -> Bool? {
+        switch text(name) {
+        case nil: nil
+        case "1", "true", "yes": true
+        case "0", "false", "no": false
+        default: throw ConfigurationError(name: name, reason: "1 or 0")
+        }
+    }
+
+    func level(_ name: String) throws(ConfigurationError) -> LogLevel? {
+        guard let text = text(name) else { return nil }
+        guard let level = LogLevel(name: text) else {
+            let names = LogLevel.allCases.map(\.name).joined(separator: ", ")
+            throw ConfigurationError(name: name, reason: "one of \(names)")
+        }
+        return level
+    }
+
+    func simpleAccess(_ name: String) throws(ConfigurationError) -> SimpleTerms.Access? {
+        guard let text = text(name) else { return nil }
+        guard let access = SimpleTerms.Access(rawValue: text) else {
+            throw ConfigurationError(name: name, reason: "off, authenticated or open")
+        }
+        return access
+    }
+
+    func currencies(_ name: String) throws(ConfigurationError) -> [Currency]? {
+        guard let codes = list(name) else { return nil }
+        let currencies = codes.compactMap { Currency($0) }
+        guard !currencies.isEmpty, currencies.count == codes.count,
+            Set(currencies).count == codes.count
+        else {
+            throw ConfigurationError(
+                name: name, reason: "ISO 4217 codes separated by commas, the default one first")
+        }
+        return currencies
+    }
+
+    /// `fixed=10,basis_points=50,min=0,max=10000`, in minor units; what is left out is 0, and no maximum.
+    func fee(_ name: String) throws(ConfigurationError) -> FeeSchedule? {
+        guard let parts = list(name) else { return nil }
+        let fault = ConfigurationError(
+            name: name, reason: "such as fixed=10,basis_points=50,min=0,max=10000")
+        var values: [String: Int64] = [:]
+        for part in parts {
+            let pair = part.split(separator: "=")
+            guard pair.count == 2, let value = Int64(pair[1]), value >= 0,
+                ["fixed", "basis_points", "min", "max"].contains(String(pair[0]))
+            else { throw fault }
+            values[String(pair[0])] = value
+        }
+        let (least, most) = (values["min"] ?? 0, values["max"] ?? .max)
+        let basisPoints = values["basis_points"] ?? 0
+        guard least <= most, basisPoints <= FeeSchedule.basisPointsMax else { throw fault }
+        return FeeSchedule(
+            fixed: values["fixed"] ?? 0, basisPoints: basisPoints, min: least, max: most)
+    }
+}
+
+extension String {
+    fileprivate var trimmed: String {
+        String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    }
+}

@@ -1,0 +1,45 @@
+internal import Cryptography
+internal import FoundationEssentials
+
+/// The folder in which one installation keeps what is its own.
+struct DataFolder: Sendable {
+    let path: String
+
+    init(path: String) throws {
+        self.path = path
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true)
+    }
+
+    private var masterKeyPath: String { path + "/master.key" }
+
+    /// The operator's master key, from `FLORIN_MASTER_KEY` or from a file that is made once.
+    ///
+    /// Everything sealed in the database needs it: keep it with the backups, but not in them.
+    func masterKey(_ environment: [String: String]) throws -> [UInt8] {
+        if let text = environment["FLORIN_MASTER_KEY"], !text.isEmpty {
+            return try Self.key(text, named: "FLORIN_MASTER_KEY")
+        }
+        if let stored = FileManager.default.contents(atPath: masterKeyPath) {
+            let text = String(decoding: stored, as: UTF8.self)
+            return try Self.key(String(text.prefix { !$0.isNewline }), named: masterKeyPath)
+        }
+        let key = SecureRandom.bytes(SealingKey.masterBytes)
+        let isMade = FileManager.default.createFile(
+            atPath: masterKeyPath, contents: Data((Hex.encode(key) + "\n").utf8),
+            attributes: [.posixPermissions: 0o600])
+        guard isMade else {
+            throw ConfigurationError(
+                name: masterKeyPath, reason: "cannot be written; check the folder's owner")
+        }
+        return key
+    }
+
+    private static func key(_ text: String, named name: String) throws -> [UInt8] {
+        guard let key = Hex.decode(text), key.count == SealingKey.masterBytes else {
+            throw ConfigurationError(
+                name: name, reason: "must be \(2 * SealingKey.masterBytes) hexadecimal digits")
+        }
+        return key
+    }
+}

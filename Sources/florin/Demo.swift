@@ -1,0 +1,106 @@
+internal import Identity
+internal import Ledger
+internal import Payments
+internal import Postgres
+internal import Values
+
+/// Five people with a little history, so that a fresh sandbox has something to show.
+struct Demo: Sendable {
+    struct Login: Sendable {
+        let username: String
+        let password: String
+        let what: String
+    }
+
+    private struct Person: Sendable {
+        let login: Login
+        let phone: String
+        let role: Role
+
+        init(_ username: String, _ phone: String, _ role: Role, _ what: String) {
+            login = Login(username: username, password: Demo.password, what: what)
+            self.phone = phone
+            self.role = role
+        }
+    }
+
+    /// Play people in a sandbox; the password is printed at every start.
+    private static let password = "try-florin-now"
+
+    private static let people: [Person] = [
+        Person("amina", "+254700000001", .customer, "customer"),
+        Person("brian", "+254700000002", .customer, "customer"),
+        Person("duka", "+254700000003", .merchant, "merchant, a corner shop"),
+        Person("wanjiru", "+254700000004", .worker, "worker, receives tips"),
+        Person("otieno", "+254700000005", .admin, "staff"),
+    ]
+
+    private let application: Application
+
+    init(_ application: Application) {
+        self.application = application
+    }
+
+    /// Makes the people on the first start and returns their log-ins at every start.
+    func prepare() async throws -> [Login] {
+        guard application.configuration.isSandbox else {
+            throw ConfigurationError(
+                name: "FLORIN_SANDBOX", reason: "--demo makes people with play money and needs it to be 1")
+        }
+        if try await application.identity.find(Self.people[0].login.username) == nil {
+            try await makePeople()
+            try await makeHistory()
+        }
+        return Self.people.map(\.login)
+    }
+
+    private func makePeople() async throws {
+        let hash = try await application.identity.hash(password: Self.password)
+        try await application.database.transaction { transaction in
+            for person in Self.people {
+                guard let phone = PhoneNumber(person.phone),
+                    let username = Username(person.login.username)
+                else { preconditionFailure("demo names are well formed") }
+                let user = try application.identity.enrol(
+                    phone: phone, username: username, passwordHash: hash, role: person.role,
+                    in: transaction)
+                _ = try application.payments.open(
+                    user.id, application.configuration.currencies[0], in: transaction)
+            }
+        }
+    }
+
+    private func makeHistory() async throws {
+        let currency = application.configuration.currencies[0].code
+        let payments = application.payments
+        let amina = try await session("amina")
+        let brian = try await session("brian")
+        for (session, amount) in [(amina, Int64(1_250_000)), (brian, 480_000)] {
+            _ = try await payments.topUp(
+                amount: amount, currency: currency, from: .sandboxFloat, key: nil, by: session)
+        }
+        let sends: [(Session, String, Int64, String)] = [
+            (amina, "brian", 45_000, "Lunch on Friday"), (amina, "duka", 128_050, "Groceries"),
+            (brian, "wanjiru", 20_000, "Thank you!"), (brian, "duka", 9_900, "Milk and bread"),
+            (amina, "wanjiru", 15_000, "Great service"),
+        ]
+        for (index, (payer, to, amount, note)) in sends.enumerated() {
+            guard let key = IdempotencyKey("demo-\(index)") else { continue }
+            _ = try await payments.send(
+                SendCommand(to: to, amount: amount, currency: currency, note: note), key: key,
+                by: payer)
+        }
+        _ = try await payments.request(
+            SendCommand(to: "amina", amount: 30_000, currency: currency, note: "Cinema tickets"),
+            by: brian)
+    }
+
+    private func session(_ username: String) async throws -> Session {
+        guard let user = try await application.identity.find(username) else {
+            throw IdentityRejection.sessionInvalid
+        }
+        return Session(
+            id: ID(high: 0, low: 0), user: user.id, username: user.username, role: user.role,
+            isVerified: true)
+    }
+}

@@ -1,0 +1,121 @@
+internal import Glibc
+internal import Telemetry
+
+/// The subcommands, and what they have in common: options, errors for people, exit codes.
+enum Program {
+    static let usage = """
+        Florin: digital wallets and instant payments.
+
+        florin serve [--demo] [--only all|users|transactions|reports]   run the server
+        florin wallet …                        the terminal wallet; `florin wallet help`
+        florin audit                           re-derive every balance from the journal
+        florin migrate                         bring the database up to date
+        florin seed --people N --balance MINOR --currency CODE --tokens FILE
+                                               people with money, for load tests; sandbox only
+        florin routes [--openapi]              the API's table of contents
+        florin refusals                        every refusal, as the table in docs/rejections.md
+        florin database-url                    how libpq reaches the database
+        florin version
+
+        Settings come from the environment: PORT, FLORIN_DATA, DATABASE_URL, FLORIN_SANDBOX
+        and others, see docs/operations.md.
+        """
+
+    static func run(_ arguments: [String]) async -> Int32 {
+        let name = arguments.first ?? "help"
+        let rest = Array(arguments.dropFirst())
+        if name == "wallet" { return await WalletCommand.run(rest) }
+        do {
+            return try await run(name, rest)
+        } catch let error as UsageError {
+            complain("\(error.reason)\n\n\(usage)")
+            return 2
+        } catch {
+            complain("florin: \(error)")
+            return 1
+        }
+    }
+
+    private static func run(_ name: String, _ arguments: [String]) async throws -> Int32 {
+        var options = Options(arguments)
+        switch name {
+        case "serve": return try await ServeCommand.run(&options)
+        case "audit": return try await AuditCommand.run(&options)
+        case "migrate": return try await MigrateCommand.run(&options)
+        case "seed": return try await SeedCommand.run(&options)
+        case "routes": return try await RoutesCommand.run(&options)
+        case "refusals": return try RefusalsCommand.run(&options)
+        case "database-url": return try await DatabaseURLCommand.run(&options)
+        case "version": say("florin \(Florin.version)")
+        case "help", "--help", "-h": say(usage)
+        default: throw UsageError(reason: "florin: there is no command `\(name)`")
+        }
+        return 0
+    }
+
+    static func say(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+
+    static func complain(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+
+    /// Unbuffered, so that whoever waits for the line `ready` sees it at once.
+    private static func write(_ text: String, to file: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let written = unsafe rest.withUnsafeBytes { bytes in
+                unsafe Glibc.write(file, bytes.baseAddress, bytes.count)
+            }
+            guard written > 0 else { return }
+            rest = rest.dropFirst(written)
+        }
+    }
+}
+
+/// The command line could not be understood.
+struct UsageError: Error {
+    let reason: String
+}
+
+/// `--name value` and `--name`, each taken once; what is left over is an error.
+struct Options {
+    private var arguments: [String]
+
+    init(_ arguments: [String]) {
+        self.arguments = arguments
+    }
+
+    mutating func flag(_ name: String) -> Bool {
+        guard let index = arguments.firstIndex(of: "--" + name) else { return false }
+        arguments.remove(at: index)
+        return true
+    }
+
+    mutating func value(_ name: String) throws -> String? {
+        guard let index = arguments.firstIndex(of: "--" + name) else { return nil }
+        guard index + 1 < arguments.count else {
+            throw UsageError(reason: "--\(name) wants a value")
+        }
+        defer { arguments.removeSubrange(index...index + 1) }
+        return arguments[index + 1]
+    }
+
+    mutating func required(_ name: String) throws -> String {
+        guard let value = try value(name) else {
+            throw UsageError(reason: "--\(name) is missing")
+        }
+        return value
+    }
+
+    mutating func integer(_ name: String) throws -> Int64 {
+        let text = try required(name)
+        guard let value = Int64(text), value > 0 else {
+            throw UsageError(reason: "--\(name) wants a positive whole number")
+        }
+        return value
+    }
+
+    func finish() throws {
+        if let first = arguments.first {
+            throw UsageError(reason: "`\(first)` was not understood")
+        }
+    }
+}

@@ -1,0 +1,155 @@
+internal import Channels
+internal import HTTP
+internal import Identity
+internal import Jobs
+internal import Notifications
+internal import Payments
+internal import Postgres
+internal import Telemetry
+internal import Values
+
+/// The mount list: the table of contents of the whole API.
+struct Routes: Sendable {
+    let application: Application
+
+    /// Which part of the API one process serves.
+    enum Part: String, Sendable, CaseIterable {
+        case all
+        /// The simple transfer API as three services.
+        case users
+        case transactions
+        case reports
+    }
+
+    func routes(_ part: Part = .all) -> [Route] {
+        let simple = SimpleRoutes(application.simple)
+        let isSimple = application.configuration.simpleAccess != .off
+        let chosen: [Route] =
+            switch part {
+            case .all: platform + (isSimple ? simple.users + simple.transactions + simple.reports : [])
+            case .users: simple.users
+            case .transactions: simple.transactions
+            case .reports: simple.reports
+            }
+        let mounted = chosen + OperationRoutes(application: application).routes
+        return mounted + [
+            OpenAPI.route(
+                describing: mounted, title: "Florin", version: Florin.version,
+                description: "Digital wallets and instant payments.")
+        ]
+    }
+
+    private var platform: [Route] {
+        let payments = PaymentRoutes(
+            application.payments, session: application.identity.sessionRoutes)
+        let always = IdentityRoutes(application.identity).routes + payments.routes
+        guard application.configuration.isSandbox else { return always }
+        return always + payments.sandboxRoutes + OutboxRoutes(application.notifications).routes
+            + ClockRoutes(application: application).routes
+    }
+
+    /// What the machines' faults look like to a client: try again, nothing was half done.
+    static func describe(_ error: any Error) -> Problem? {
+        guard let error = error as? DatabaseError else { return nil }
+        switch error {
+        case .overloaded, .connection, .commitUnknown, .closed:
+            return .unavailable(retryAfterSeconds: 1)
+        case .server(let server) where Self.passing.contains(server.sqlState):
+            return .unavailable(retryAfterSeconds: 1)
+        case .server, .decoding, .configuration:
+            return nil
+        }
+    }
+
+    /// Faults of the moment: time-outs, a restart, no room for another connection, a full disk.
+    private static let passing: Set<String> = [
+        SQLState.queryCanceled, SQLState.lockNotAvailable, SQLState.adminShutdown,
+        SQLState.cannotConnectNow, SQLState.tooManyConnections, SQLState.deadlockDetected,
+        SQLState.serializationFailure, "53100",
+    ]
+}
+
+/// Health, metrics: what operators and machines ask.
+struct OperationRoutes: Sendable {
+    let application: Application
+
+    var routes: [Route] {
+        [
+            .open(
+                .get, "/health", summary: "Whether the server answers.", tag: "operations",
+                returns: .ok(Self.health), handler: live),
+            .open(
+                .get, "/health/live", summary: "Whether the process answers.", tag: "operations",
+                returns: .ok(Self.health), handler: live),
+            .open(
+                .get, "/health/ready", summary: "Whether the database answers too.",
+                tag: "operations", returns: .ok(Self.health), handler: ready),
+            .open(
+                .get, "/metrics", summary: "Prometheus text.", tag: "operations",
+                returns: .text("Metrics in the Prometheus text format 0.0.4."), handler: metrics),
+        ]
+    }
+
+    private static let health = Schema.object(
+        .required("status", .string()), .required("version", .string()),
+        .required("sandbox", .boolean))
+
+    private func live(_ request: Request) async throws -> Response { healthy("ok") }
+
+    private func ready(_ request: Request) async throws -> Response {
+        _ = try await application.database.read { try $0.query("SELECT 1").count }
+        return healthy("ready")
+    }
+
+    private func healthy(_ status: String) -> Response {
+        .json { body in
+            body.field("status", status)
+            body.field("version", Florin.version)
+            body.field("sandbox", application.configuration.isSandbox)
+        }
+    }
+
+    private func metrics(_ request: Request) async throws -> Response {
+        .text(200, Metrics.shared.text())
+    }
+}
+
+/// The sandbox's clock: codes expire and holds end without waiting.
+struct ClockRoutes: Sendable {
+    let application: Application
+
+    /// Ten years: no test needs more in one step.
+    private static let secondsMax: Int64 = 315_360_000
+
+    var routes: [Route] {
+        [
+            .open(
+                .post, "/sandbox/clock", summary: "Move the sandbox's clock forward.",
+                tag: "sandbox",
+                body: .object(.required("advance_seconds", .integer(min: 0, max: Self.secondsMax))),
+                returns: .ok(
+                    .object(
+                        .required("now", .timestamp), .required("offset_seconds", .integer()))),
+                handler: advance)
+        ]
+    }
+
+    private func advance(_ request: Request) async throws -> Response {
+        let clock = application.clock
+        guard let seconds = request.json["advance_seconds"]?.integer,
+            clock.offsetSeconds <= Self.secondsMax
+        else {
+            throw Problem.invalidRequest("The sandbox's clock is ten years ahead already.")
+        }
+        clock.advance(seconds: seconds)
+        application.worker.wake()
+        return .json { body in
+            body.field("now", "\(clock.now)")
+            body.field("offset_seconds", clock.offsetSeconds)
+        }
+    }
+}
+
+enum Florin {
+    static let version = "0.1.0"
+}

@@ -1,0 +1,111 @@
+internal import FoundationEssentials
+internal import HTTP
+internal import Payments
+internal import Telemetry
+
+/// `florin serve`: everything, until SIGINT or SIGTERM.
+enum ServeCommand {
+    static func run(_ options: inout Options) async throws -> Int32 {
+        let withDemo = options.flag("demo")
+        let only = try options.value("only") ?? Routes.Part.all.rawValue
+        guard let part = Routes.Part(rawValue: only) else {
+            throw UsageError(reason: "--only wants all, users, transactions or reports")
+        }
+        try options.finish()
+        let ending = Ending()
+        return try await Installation.with { installation in
+            let application = try await installation.application()
+            do {
+                let people = withDemo ? try await Demo(application).prepare() : []
+                try await serve(application, part, people, until: ending)
+            } catch {
+                await application.stop()
+                throw error
+            }
+            await application.stop()
+            return 0
+        }
+    }
+
+    private static func serve(
+        _ application: Application, _ part: Routes.Part, _ people: [Demo.Login],
+        until ending: Ending
+    ) async throws {
+        let server = try Server(
+            configuration: application.configuration.server,
+            router: Router(
+                Routes(application: application).routes(part), describe: Routes.describe),
+            staticFiles: part == .all ? try webPage(application.configuration) : nil)
+        announce(server.port, application.configuration, people)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await application.runBackground() }
+            group.addTask {
+                await ending.wait()
+                Log.notice("stopping")
+                application.payments.hangUp()
+                server.drain()
+            }
+            try await server.run()
+            group.cancelAll()
+            await group.drain()
+        }
+        Log.notice("stopped")
+    }
+
+    private static func announce(
+        _ port: Int, _ configuration: Configuration, _ people: [Demo.Login]
+    ) {
+        Log.notice("ready", ["port": .integer(Int64(port))])
+        for person in people {
+            Program.say(
+                "  \(person.username.padded(to: 10)) \(person.password)   \(person.what)")
+        }
+        let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
+        Program.say("ready http://\(host):\(port)")
+    }
+
+    /// The page's files: where the operator says, or beside the sources or the program.
+    private static func webPage(_ configuration: Configuration) throws -> StaticFiles? {
+        if let folder = configuration.webFolder { return try StaticFiles(folder: folder) }
+        let program = URL(filePath: CommandLine.arguments[0]).standardizedFileURL
+        var folder = program.deletingLastPathComponent()
+        var candidates = ["web"]
+        for _ in 0..<4 {
+            candidates.append(folder.appending(path: "web").path)
+            folder.deleteLastPathComponent()
+        }
+        let found = candidates.first {
+            FileManager.default.fileExists(atPath: $0 + "/index.html")
+        }
+        return try found.map { try StaticFiles(folder: $0) }
+    }
+}
+
+extension Configuration {
+    var server: ServerConfiguration {
+        var server = ServerConfiguration()
+        server.host = host
+        server.port = port
+        server.originsAllowed = origins
+        server.proxiesTrusted = proxies
+        server.strictTransportSeconds = strictTransportSeconds
+        return server
+    }
+}
+
+extension ThrowingTaskGroup where ChildTaskResult == Void {
+    /// Waits for all children; a cancelled child is no error.
+    fileprivate mutating func drain() async {
+        while let result = await nextResult() {
+            if case .failure(let error) = result, !(error is CancellationError) {
+                Log.error("background_failed", ["error": .text("\(error)")])
+            }
+        }
+    }
+}
+
+extension String {
+    func padded(to width: Int) -> String {
+        self + String(repeating: " ", count: max(0, width - count))
+    }
+}

@@ -1,0 +1,110 @@
+internal import FlorinClient
+internal import HTTP
+
+/// Who one is: signing up, logging in and out.
+enum WalletAccount {
+    static let verbs: [WalletCommand.Verb] = [
+        .init(
+            name: "sign-up", alias: "signup", words: "USERNAME PHONE [--email E] [--password P]",
+            summary: "Open a wallet; a code comes by SMS.",
+            grammar: .init(options: ["email", "password"], words: 2...2), run: signUp),
+        .init(
+            name: "verify", words: "PHONE CODE", summary: "Prove the telephone number.",
+            grammar: .init(words: 2...2), run: verify),
+        .init(
+            name: "resend-code", words: "PHONE", summary: "Ask for a new code.",
+            grammar: .init(words: 1...1), run: resendCode),
+        .init(
+            name: "log-in", alias: "login", words: "NAME [--password P]",
+            summary: "Log in with username, telephone number or e-mail.",
+            grammar: .init(options: ["password"], words: 1...1), run: logIn),
+        .init(
+            name: "log-out", alias: "logout", words: "", summary: "End the session.", run: logOut),
+        .init(name: "whoami", words: "", summary: "Who is logged in.", run: whoami),
+        .init(
+            name: "messages", words: "PHONE|E-MAIL",
+            summary: "What a sandbox would have sent, codes included.",
+            grammar: .init(words: 1...1), run: messages),
+    ]
+
+    @Sendable private static func signUp(_ session: WalletSession) async throws {
+        let user = try await session.stranger().signUp(
+            phone: session.arguments[1], username: session.arguments[0],
+            password: try session.password(twice: true), email: session.arguments.option("email"))
+        let phone = Terminal.clean(user.phone ?? session.arguments[1])
+        session.say(
+            WalletJSON.user(user),
+            [
+                "Welcome, \(Terminal.clean(user.username)). A code is on its way to \(phone).",
+                "Next: florin wallet verify \(phone) CODE",
+            ])
+    }
+
+    @Sendable private static func verify(_ session: WalletSession) async throws {
+        let user = try await session.stranger().verifyPhone(
+            session.arguments[0], code: session.arguments[1])
+        session.say(
+            WalletJSON.user(user),
+            [
+                "The telephone number is verified.",
+                "Next: florin wallet log-in \(Terminal.clean(user.username))",
+            ])
+    }
+
+    @Sendable private static func resendCode(_ session: WalletSession) async throws {
+        let seconds = try await session.stranger().resendCode(to: session.arguments[0])
+        session.say(
+            ["expires_in": .integer(seconds)],
+            ["If the number awaits verification, a code is on its way, good for \(seconds) s."])
+    }
+
+    @Sendable private static func logIn(_ session: WalletSession) async throws {
+        let server = try session.server()
+        let password = try session.password()
+        let opened = try await session.stranger().logIn(
+            login: session.arguments[0], password: password)
+        try session.file.save(
+            .init(
+                server: server, username: opened.user.username, credentials: opened.credentials))
+        session.say(
+            ["server": .string(server), "user": WalletJSON.user(opened.user)],
+            ["Logged in to \(server) as \(Terminal.clean(opened.user.username))."])
+    }
+
+    @Sendable private static func logOut(_ session: WalletSession) async throws {
+        let client = try session.client()
+        do { try await client.logOut() } catch FlorinError.problem(let problem)
+            where problem.status == 401
+        {
+            // Over already: what is left is to forget it here.
+        }
+        try session.file.remove()
+        session.say([:], ["Logged out."])
+    }
+
+    @Sendable private static func whoami(_ session: WalletSession) async throws {
+        let user = try await session.client().me()
+        var table = Table(.left, .left)
+        table.add("username", Terminal.clean(user.username))
+        table.add(
+            "phone",
+            Terminal.clean(user.phone ?? "—") + (user.phoneVerified ? "" : " (not verified)"))
+        table.add("e-mail", Terminal.clean(user.email ?? "—"))
+        table.add("role", Terminal.clean(user.role))
+        table.add("server", try session.server())
+        session.say(
+            WalletJSON.user(user),
+            table.lines { column, cell in column == 0 ? session.terminal.faint(cell) : cell })
+    }
+
+    @Sendable private static func messages(_ session: WalletSession) async throws {
+        let messages = try await session.stranger().sandboxMessages(to: session.arguments[0])
+        var table = Table(.left, .left, .left)
+        for message in messages {
+            table.add(
+                WalletText.moment(message.createdAt), Terminal.clean(message.channel),
+                Terminal.clean(message.body))
+        }
+        session.say(WalletJSON.page(messages, nil, WalletJSON.message), table.lines())
+    }
+}

@@ -1,0 +1,179 @@
+internal import FlorinClient
+internal import FoundationEssentials
+internal import HTTP
+
+/// `florin wallet`: a wallet in the terminal, over the same API that everyone has.
+enum WalletCommand {
+    /// One thing that the wallet does.
+    struct Verb: Sendable {
+        let name: String
+        /// Another way to write it.
+        var alias: String?
+        let words: String
+        let summary: String
+        var grammar = Arguments.Grammar()
+        let run: @Sendable (WalletSession) async throws -> Void
+    }
+
+    static let verbs: [Verb] =
+        WalletAccount.verbs + WalletMoney.verbs + WalletRequests.verbs + WalletHistory.verbs
+
+    static func run(_ arguments: [String]) async -> Int32 {
+        let environment = ProcessInfo.processInfo.environment
+        let terminal = Terminal(environment: environment)
+        let isForPrograms = arguments.prefix { $0 != "--" }.contains("--json")
+        do {
+            try await run(arguments, terminal, environment)
+            return Ended.fine
+        } catch {
+            let ended = Ended(error)
+            if isForPrograms {
+                terminal.remark(WalletJSON.ended(ended).text)
+            } else {
+                terminal.remark("florin wallet: " + Terminal.clean(ended.sentence))
+                if ended.code == Ended.usage { terminal.remark(hint(arguments)) }
+            }
+            return ended.code
+        }
+    }
+
+    private static func run(
+        _ arguments: [String], _ terminal: Terminal, _ environment: [String: String]
+    ) async throws {
+        let name = arguments.first { !$0.hasPrefix("-") } ?? "help"
+        guard let verb = verb(name) else {
+            guard name == "help" else {
+                throw Arguments.Misunderstood(reason: "there is no command “\(name)”")
+            }
+            return terminal.say(help)
+        }
+        var rest = arguments
+        rest.removeAll { $0 == "--help" || $0 == "-h" }
+        guard rest.count == arguments.count else { return terminal.say(usage(of: verb)) }
+        if let index = rest.firstIndex(of: name) { rest.remove(at: index) }
+        var grammar = verb.grammar
+        grammar.options.insert("server")
+        grammar.flags.insert("json")
+        try await verb.run(
+            WalletSession(
+                arguments: Arguments(rest, grammar), terminal: terminal, environment: environment))
+    }
+
+    private static func verb(_ name: String) -> Verb? {
+        verbs.first { $0.name == name || $0.alias == name }
+    }
+
+    // MARK: Help
+
+    private static var help: String {
+        var table = Table(.left, .left)
+        for verb in verbs { table.add("\(verb.name) \(verb.words)", verb.summary) }
+        return """
+            Your wallet, from the terminal.
+
+            \(table.lines().map { "  florin wallet " + $0 }.joined(separator: "\n"))
+
+            Amounts are written like 12.50. Every command takes
+              --server URL   the server; else FLORIN_SERVER, the one logged in to, or \
+            \(WalletSession.serverDefault)
+              --json         answers for programs
+            The log-in is kept in FLORIN_WALLET, or else ~/.config/florin/wallet.json. A password is
+            asked for, or taken from FLORIN_PASSWORD or --password.
+            Ends with 0 when done, 1 when refused, 2 when not understood, 3 when the network failed.
+            """
+    }
+
+    private static func usage(of verb: Verb) -> String {
+        "florin wallet \(verb.name) \(verb.words)\n\n\(verb.summary)"
+    }
+
+    private static func hint(_ arguments: [String]) -> String {
+        let verb = arguments.first { !$0.hasPrefix("-") }.flatMap(verb)
+        return verb.map { "usage: florin wallet \($0.name) \($0.words)" }
+            ?? "florin wallet help lists the commands."
+    }
+}
+
+/// One run of one command: its arguments, its terminal, its log-in.
+struct WalletSession: Sendable {
+    static let serverDefault = "http://127.0.0.1:8080"
+
+    let arguments: Arguments
+    let terminal: Terminal
+    let environment: [String: String]
+    let file: CredentialFile
+
+    init(
+        arguments: Arguments, terminal: Terminal, environment: [String: String]
+    ) throws(WalletFailure) {
+        self.arguments = arguments
+        self.terminal = terminal
+        self.environment = environment
+        file = try CredentialFile(environment: environment)
+    }
+
+    var isForPrograms: Bool { arguments.flag("json") }
+
+    /// The answer, as JSON or as lines.
+    func say(_ json: @autoclosure () -> JSON, _ lines: @autoclosure () -> [String]) {
+        if isForPrograms { return terminal.say(json().text) }
+        for line in lines() { terminal.say(line) }
+    }
+
+    // MARK: The server
+
+    /// The server that was asked for, else the one logged in to.
+    func server() throws -> String {
+        if let server = chosenServer { return server }
+        return try file.load()?.server ?? Self.serverDefault
+    }
+
+    private var chosenServer: String? {
+        guard let text = arguments.option("server") ?? environment["FLORIN_SERVER"], !text.isEmpty
+        else { return nil }
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
+    }
+
+    /// A client without a log-in: for signing up and logging in.
+    func stranger() throws -> WalletClient { WalletClient(server: try server()) }
+
+    /// A client with the log-in of this terminal.
+    func client() throws -> WalletClient {
+        guard let logIn = try file.load() else { throw FlorinError.notLoggedIn }
+        let server = chosenServer ?? logIn.server
+        // Tokens go to the server that gave them, and to no other.
+        guard server == logIn.server else {
+            throw WalletFailure.refused(
+                "This terminal is logged in to \(logIn.server); log in to \(server) first.")
+        }
+        return file.client(server: server, logIn)
+    }
+
+    // MARK: The person
+
+    func password(twice: Bool = false) throws -> String {
+        if let given = arguments.option("password") ?? environment["FLORIN_PASSWORD"] {
+            return given
+        }
+        guard terminal.isInteractive else {
+            throw Arguments.Misunderstood(reason: "nobody can be asked: set FLORIN_PASSWORD")
+        }
+        guard let password = terminal.askSecretly("Password: ") else { throw CancellationError() }
+        if twice, terminal.askSecretly("Once more: ") != password {
+            throw WalletFailure.refused("The two passwords differ.")
+        }
+        return password
+    }
+
+    /// Goes on only if the person says yes, or has said so with `--yes`.
+    func confirm(_ question: String) throws {
+        guard !arguments.flag("yes") else { return }
+        guard terminal.isInteractive else {
+            throw Arguments.Misunderstood(reason: "nobody can be asked: add --yes")
+        }
+        let answer = terminal.ask(question + " [y/N] ")?.lowercased()
+        guard answer == "y" || answer == "yes" else {
+            throw WalletFailure.refused("Nothing was done.")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+internal import FlorinClient
+internal import HTTP
+internal import Values
+
+/// What happened, and what is happening.
+enum WalletHistory {
+    static let verbs: [WalletCommand.Verb] = [
+        .init(
+            name: "history",
+            words: "[CURRENCY] [--limit N] [--cursor C] [--from DAY] [--to DAY]",
+            summary: "What came and went, newest first.",
+            grammar: .init(options: ["limit", "cursor", "from", "to"], words: 0...1), run: history),
+        .init(
+            name: "follow", words: "", summary: "What comes and goes, as it happens; until Ctrl-C.",
+            run: follow),
+    ]
+
+    private static let limitDefault: Int64 = 20
+
+    @Sendable private static func history(_ session: WalletSession) async throws {
+        let client = try session.client()
+        let currency = try await session.currency(session.arguments.word(0), client)
+        guard let wallet = try await client.wallets().first(where: { $0.currency == currency.code })
+        else { throw WalletFailure.refused("There is no wallet of \(currency).") }
+        let limit = try session.arguments.integer("limit", in: 1...200) ?? limitDefault
+        let page = try await client.entries(
+            of: wallet.id, cursor: session.arguments.option("cursor"), limit: Int(limit),
+            from: moment("from", session), to: moment("to", session))
+        session.say(
+            WalletJSON.page(page.elements, page.nextCursor, WalletJSON.entry),
+            lines(page.elements, session.terminal)
+                + more("history \(currency)", page.nextCursor, session.terminal))
+    }
+
+    /// A day or a moment, in the form that the server reads.
+    private static func moment(_ name: String, _ session: WalletSession) throws -> String? {
+        guard let text = session.arguments.option(name) else { return nil }
+        guard let moment = Timestamp(text) else {
+            throw Arguments.Misunderstood(reason: "--\(name) wants a day like 2026-11-21")
+        }
+        return moment.description
+    }
+
+    private static func lines(_ entries: [Entry], _ terminal: Terminal) -> [String] {
+        guard !entries.isEmpty else { return ["Nothing yet."] }
+        var table = Table(.left, .right, .left, .right, .left)
+        for entry in entries {
+            table.add(
+                WalletText.moment(entry.createdAt), WalletText.signed(entry),
+                WalletText.what(entry), WalletText.money(entry.balance.available, entry.currency),
+                WalletText.note(entry.note))
+        }
+        return table.lines { column, cell in
+            switch column {
+            case 0, 3: terminal.faint(cell)
+            case 1: cell.hasPrefix("+") ? terminal.good(cell) : cell
+            default: cell
+            }
+        }
+    }
+
+    /// How to see the next page, if there is one.
+    static func more(_ command: String, _ cursor: String?, _ terminal: Terminal) -> [String] {
+        guard let cursor else { return [] }
+        let line = "More: florin wallet \(command) --cursor \(Terminal.clean(cursor))"
+        return [terminal.faint(line)]
+    }
+
+    @Sendable private static func follow(_ session: WalletSession) async throws {
+        for try await event in try session.client().events() {
+            if session.isForPrograms {
+                session.terminal.say(WalletJSON.event(event).text)
+            } else {
+                tell(event, session.terminal)
+            }
+        }
+    }
+
+    private static func tell(_ event: LiveEvent, _ terminal: Terminal) {
+        switch event {
+        case .ready: terminal.remark(terminal.faint("Following; Ctrl-C ends it."))
+        case .interrupted: terminal.remark("The connection broke; trying again.")
+        case .entry(_, let entry):
+            for line in lines([entry], terminal) { terminal.say(line) }
+        case .request(let id, let status, let amount, let currency):
+            let money = WalletText.money(amount, currency)
+            terminal.say(
+                "request of \(money): \(Terminal.clean(status))  "
+                    + terminal.faint(Terminal.clean(id)))
+        case .other(let name, _) where name == "wallet": terminal.say("A wallet was opened.")
+        case .other(let name, _): terminal.remark(terminal.faint(Terminal.clean(name)))
+        }
+    }
+}

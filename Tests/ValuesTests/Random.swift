@@ -1,0 +1,19 @@
+/// SplitMix64 (Steele, Lea and Flood, 2014): the same seed gives the same run.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+
+    /// Small and huge values equally often: the number of bits is chosen first.
+    mutating func amount() -> Int64 {
+        Int64(truncatingIfNeeded: next() >> UInt64.random(in: 1...63, using: &self))
+    }
+}

@@ -1,0 +1,43 @@
+// Decides which of the two screens to show: the entrance, or the wallet of the person who is in.
+
+import { get, isSandbox, mayResume, onSessionEnd } from './api.js';
+import { showEntrance, showVerification } from './screens/entrance.js';
+import { showWallet } from './screens/wallet.js';
+
+const app = document.getElementById('app');
+let leave = () => {};
+let sandbox = false;
+
+function enter(user) {
+  leave();
+  if (user.phone_verified === false) {
+    leave = showVerification(app, { user, sandbox, onEnter: enter, onLeave: exit });
+  } else {
+    leave = showWallet(app, { user, sandbox, onLeave: exit });
+  }
+}
+
+function exit(words) {
+  leave();
+  leave = showEntrance(app, { sandbox, words, onEnter: enter });
+}
+
+async function start() {
+  onSessionEnd(() => exit('Your session has ended. Please log in again.'));
+  const asked = isSandbox().catch(() => false);
+  if (!mayResume()) {
+    sandbox = await asked;
+    return exit();
+  }
+  leave = showWallet(app, { user: null, sandbox: false, onLeave: exit });
+  try {
+    const user = await get('/v1/me');
+    sandbox = await asked;
+    enter(user);
+  } catch (error) {
+    sandbox = await asked;
+    if (mayResume()) exit(error.message);
+  }
+}
+
+start();

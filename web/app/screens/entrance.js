@@ -1,0 +1,163 @@
+// Before the wallet: log in, sign up, and the code that proves the phone.
+
+import { get, logIn, logOut, post, readCode } from '../api.js';
+import { coin, h, toast } from '../dom.js';
+import { explain, field, FieldError, form, setBusy } from '../forms.js';
+
+/** Shows the entrance and calls `onEnter` with the person who came in. */
+export function showEntrance(app, { sandbox, words, onEnter }) {
+  const main = h('main', { class: 'entrance-main' });
+  app.replaceChildren(frame(main));
+  document.title = 'Florin';
+  showLogIn(words);
+  return () => {};
+
+  function showLogIn(words) {
+    const login = field({
+      name: 'login', label: 'Username, phone or e-mail',
+      attributes: { autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false' },
+    });
+    const password = field({
+      name: 'password', label: 'Password',
+      attributes: { type: 'password', autocomplete: 'current-password' },
+    });
+    const { element } = form({
+      fields: [login, password], action: 'Log in',
+      act: async (values) => onEnter(await logIn(values.login, password.control.value)),
+    });
+    show('Log in', words ?? 'Good to see you.', element,
+      switcher('New here?', 'Create a wallet', showSignUp));
+  }
+
+  function showSignUp() {
+    const password = field({
+      name: 'password', label: 'Password', hint: 'Longer is safer; a few words work well.',
+      attributes: { type: 'password', autocomplete: 'new-password' },
+    });
+    const fields = [
+      field({
+        name: 'phone', label: 'Phone', hint: 'With country code. We send a code to it.',
+        attributes: { type: 'tel', autocomplete: 'tel', placeholder: '+254 712 345 678' },
+      }),
+      field({
+        name: 'username', label: 'Username', hint: 'How others pay you.',
+        attributes: { autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false' },
+      }),
+      password,
+      field({ name: 'email', label: 'E-mail', optional: true, attributes: { type: 'email', autocomplete: 'email' } }),
+    ];
+    const { element } = form({ fields, action: 'Create wallet', act: signUp });
+    show('Create a wallet', 'It takes a phone and a minute.', element,
+      switcher('Already have one?', 'Log in', showLogIn));
+
+    async function signUp(values) {
+      const phone = values.phone.replace(/[\s()-]/g, '');
+      if (!/^\+\d{7,15}$/.test(phone)) {
+        throw new FieldError('phone', 'Start with + and the country code, such as +254 712 345 678.');
+      }
+      const secret = password.control.value;
+      const body = { phone, username: values.username, password: secret };
+      if (values.email !== '') body.email = values.email;
+      await post('/v1/users', body, { open: true });
+      showCode(phone, async () => onEnter(await logIn(values.username, secret)));
+    }
+  }
+
+  function showCode(phone, verified) {
+    show('Enter the code', `We sent six digits to ${phone}.`, codeForm({ phone, sandbox, verified }),
+      switcher('Wrong number?', 'Start again', showSignUp));
+  }
+
+  function show(title, subtitle, ...children) {
+    const heading = h('h1', { tabindex: '-1' }, title);
+    main.replaceChildren(h('div', { class: 'entrance-head' }, heading, h('p', { class: 'soft' }, subtitle)), ...children);
+    (main.querySelector('input') ?? heading).focus({ preventScroll: true });
+  }
+}
+
+/** For a person who logged in before proving the phone. */
+export function showVerification(app, { user, sandbox, onEnter, onLeave }) {
+  const verified = async () => onEnter(await get('/v1/me'));
+  const main = h('main', { class: 'entrance-main' },
+    h('div', { class: 'entrance-head' },
+      h('h1', {}, 'Enter the code'),
+      h('p', { class: 'soft' }, `Before money can move, prove that ${user.phone} is yours.`)),
+    codeForm({ phone: user.phone, sandbox, verified }),
+    switcher('Not you?', 'Log out', () => logOut().catch(() => {}).then(() => onLeave())));
+  app.replaceChildren(frame(main));
+  main.querySelector('input').focus();
+  return () => {};
+}
+
+function codeForm({ phone, sandbox, verified }) {
+  const code = field({
+    name: 'code', label: 'Six-digit code', kind: 'code',
+    attributes: { inputmode: 'numeric', autocomplete: 'one-time-code', maxlength: '6', pattern: '[0-9]{6}' },
+  });
+  const { element } = form({
+    fields: [code], action: 'Verify',
+    before: sandbox ? [sandboxReader(phone, code)] : [],
+    after: [resender(phone, code)],
+    act: async (values) => {
+      await post('/v1/phone_verifications', { phone, code: values.code }, { open: true });
+      await verified();
+    },
+  });
+  return element;
+}
+
+function resender(phone, code) {
+  const button = h('button', { class: 'link', type: 'button' }, 'Send a new code');
+  button.addEventListener('click', async () => {
+    setBusy(button, true);
+    try {
+      await post('/v1/phone_codes', { phone }, { open: true });
+      toast(`A new code is on its way to ${phone}.`);
+      code.control.focus();
+    } catch (error) {
+      code.refuse(explain(error));
+    } finally {
+      setBusy(button, false);
+    }
+  });
+  return h('p', { class: 'small soft' }, 'Nothing arrived? ', button);
+}
+
+function sandboxReader(phone, code) {
+  const words = h('p', {}, 'Sandbox: no message leaves this server. The code waits in its outbox.');
+  const button = h('button', { class: 'button quiet compact', type: 'button' }, 'Read your code');
+  button.addEventListener('click', async () => {
+    setBusy(button, true);
+    try {
+      const digits = await readCode(phone);
+      if (digits === null) throw new FieldError('code', 'No code has arrived yet. Try again in a moment.');
+      code.control.value = digits;
+      code.refuse(null);
+      code.control.focus();
+    } catch (error) {
+      code.refuse(explain(error));
+    } finally {
+      setBusy(button, false);
+    }
+  });
+  return h('div', { class: 'notice is-sandbox' }, words, button);
+}
+
+function switcher(question, answer, act) {
+  return h('p', { class: 'entrance-switch soft' }, `${question} `,
+    h('button', { class: 'link', type: 'button', onclick: () => act() }, answer));
+}
+
+function frame(main) {
+  return h('div', { class: 'entrance' },
+    h('header', { class: 'cover' },
+      coin('cover-coin'),
+      h('div', { class: 'cover-name' }, h('img', { src: '/icon.svg', alt: '' }), 'Florin'),
+      h('p', { class: 'cover-words' },
+        ...['Hold money.', 'Pay anyone.', 'See it arrive.'].flatMap((words) => [h('span', {}, words), ' '])),
+      h('ul', { class: 'cover-promises small' },
+        h('li', {}, 'Every fee is shown before you confirm.'),
+        h('li', {}, 'A payment happens once, however often it is tried.'),
+        h('li', {}, 'Every amount is in the books twice, and the books can be checked.'))),
+    main);
+}
