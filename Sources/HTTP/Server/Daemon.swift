@@ -89,7 +89,7 @@ import Telemetry
     }
 
     private func waitMilliseconds(_ now: Moment) -> Int32 {
-        if mustTurn || (isDraining && peers.isEmpty) { return 0 }
+        if mustTurn { return 0 }
         var wait = Self.waitMillisecondsMax
         if !peers.isEmpty {
             wait = min(wait, max(0, nextSweep.microseconds(since: now)) / 1000 + 1)
