@@ -11,6 +11,19 @@ public enum FlorinError: Error, Sendable, Equatable {
     case notLoggedIn
 }
 
+extension FlorinError {
+    /// Whether only the server knows if the call had its effect. A command is then repeated with the
+    /// same key until this is false: it is carried out once at most.
+    public var isOutcomeUnknown: Bool {
+        switch self {
+        case .network(_, let mayHaveArrived): mayHaveArrived
+        case .problem(let problem): problem.status >= 500
+        case .unreadable: true
+        case .notLoggedIn: false
+        }
+    }
+}
+
 public enum NetworkFailure: Sendable, Equatable {
     /// The server's address is none.
     case badAddress

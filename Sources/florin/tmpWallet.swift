@@ -1,1 +1,0 @@
-enum WalletCommand { static func run(_ a: [String]) async -> Int32 { 1 } }
