@@ -4,7 +4,7 @@ import Values
     import Glibc
 #endif
 
-/// Lays values out in PostgreSQL's binary formats, one after another in one growing piece of memory.
+/// Lays values out in PostgreSQL's binary formats, one after another in one piece of memory.
 ///
 /// The layouts are those of the server's `*_recv` functions: numbers in network order, arrays as
 /// `array_recv` of `src/backend/utils/adt/arrayfuncs.c` reads them.
@@ -112,8 +112,8 @@ struct ByteWriter: ~Copyable {
     /// PostgreSQL counts microseconds from 2000-01-01.
     static let epochMicroseconds: Int64 = 946_684_800_000_000
 
-    /// A moment before the server's calendar becomes one that the server refuses, never `-infinity`,
-    /// whose bits are those of `Int64.min`.
+    /// A moment before the server's calendar becomes one that the server refuses, and never
+    /// `-infinity`, whose bits are those of `Int64.min`.
     private static func sinceEpoch(_ moment: Timestamp) -> Int64 {
         let (since, overflow) = moment.microseconds.subtractingReportingOverflow(epochMicroseconds)
         return overflow ? .min + 1 : max(since, .min + 1)

@@ -117,9 +117,11 @@ extension Connection {
         phase = .announced(mode)
         refusal = nil
         defer { phase = .idle }
+        // Has a name of its own: as a temporary in the call it crashes the optimiser of Swift 6.3.1.
+        let transaction = Transaction(connection: self)
         let value: R
         do {
-            value = try body(Transaction(connection: self))
+            value = try body(transaction)
         } catch {
             rollBack()
             throw error
@@ -135,7 +137,8 @@ extension Connection {
             rollBack()
             throw refusal
         }
-        guard let link, link.isAlive else {
+        guard let link, link.isStillThere() else {
+            self.link = nil
             throw .connection("the connection was lost inside a transaction")
         }
         switch link.simple("COMMIT") {

@@ -1,4 +1,5 @@
 import Synchronization
+import Telemetry
 
 /// The database as slices see it: closures that run inside transactions.
 ///
@@ -56,6 +57,8 @@ private final class PoolOwner: Sendable {
 final class Pool: Sendable {
     typealias Work = @Sendable (Session) -> Void
 
+    private let instruments = PoolInstruments.shared
+
     let queue: WorkQueue<Work>
     private let threads: Mutex<Threads>
 
@@ -70,7 +73,8 @@ final class Pool: Sendable {
         let outage = Outage()
         for _ in 0..<connections {
             SystemThread.start("database") { [self] in
-                serve(Session(settings: settings, outage: outage))
+                serve(
+                    Session(settings: settings, outage: outage, instruments: instruments))
             }
         }
     }
@@ -80,12 +84,16 @@ final class Pool: Sendable {
     ) async throws -> R {
         try Task.checkCancellation()
         return try await withCheckedThrowingContinuation { continuation in
-            let admission = queue.add { session in
+            let asked = ContinuousClock.now
+            let admission = queue.add { [instruments] session in
+                instruments.waiting.observe(.now - asked)
                 continuation.resume(with: Result { try session.transaction(mode, body) })
             }
             switch admission {
             case .taken: break
-            case .full: continuation.resume(throwing: DatabaseError.overloaded)
+            case .full:
+                instruments.overloads.increment()
+                continuation.resume(throwing: DatabaseError.overloaded)
             case .closed: continuation.resume(throwing: DatabaseError.closed)
             }
         }
@@ -111,4 +119,16 @@ final class Pool: Sendable {
         }
         for continuation in waiting { continuation.resume() }
     }
+}
+
+/// What is counted about every pool of the process.
+struct PoolInstruments {
+    static let shared = PoolInstruments()
+
+    let waiting = Metrics.shared.histogram(
+        "database_queue", help: "Time transactions waited for a connection.")
+    let retries = Metrics.shared.counter(
+        "database_retries", help: "Transactions that were run again.")
+    let overloads = Metrics.shared.counter(
+        "database_overloads", help: "Transactions refused because too many waited.")
 }

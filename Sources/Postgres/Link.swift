@@ -100,8 +100,8 @@ final class Link {
 
     var message: String {
         let text = unsafe String(cString: PQerrorMessage(handle))
-        let lines = text.split(whereSeparator: \.isNewline)
-        return lines.isEmpty ? "the connection was closed" : lines.joined(separator: " ")
+        let words = text.split(whereSeparator: \.isWhitespace)
+        return words.isEmpty ? "the connection was closed" : words.joined(separator: " ")
     }
 
     // MARK: The simple protocol, for commands without values

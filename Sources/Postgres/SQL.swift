@@ -59,7 +59,7 @@ extension SQL: ExpressibleByStringInterpolation {
             sql.append(value.sqlValue)
         }
 
-        /// The compiler takes an optional in a string for a mistake unless this says that it is not.
+        /// The compiler takes an optional in a string for a mistake, unless this says otherwise.
         package mutating func appendInterpolation<Value: SQLBindable>(_ value: Value?) {
             sql.append(value.sqlValue)
         }

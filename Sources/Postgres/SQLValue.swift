@@ -65,7 +65,7 @@ extension SQLValue: CustomStringConvertible, CustomReflectable {
     package var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
-/// A type of the server, by its number in `pg_type.dat` of PostgreSQL's sources; these never change.
+/// A type of the server, by its number in `pg_type.dat` of PostgreSQL's sources, which is for ever.
 package struct SQLType: Sendable, Hashable {
     package let oid: UInt32
 

@@ -1,4 +1,5 @@
 import Synchronization
+import Telemetry
 
 /// One thread's connection, kept alive: opens it when needed and tries transactions again when
 /// that is what PostgreSQL asks for. Not `Sendable`: it never leaves its thread.
@@ -11,8 +12,10 @@ final class Session {
     private let settings: ConnectionSettings
     private let outage: Outage
     private var connection: Connection?
+    private let instruments: PoolInstruments
 
-    init(settings: ConnectionSettings, outage: Outage) {
+    init(settings: ConnectionSettings, outage: Outage, instruments: PoolInstruments) {
+        self.instruments = instruments
         self.settings = settings
         self.outage = outage
     }
@@ -33,7 +36,7 @@ final class Session {
                 guard isLoss ? !wasLost && connection != nil : Self.mustRunAgain(error, attempts)
                 else { throw error }
                 wasLost = wasLost || isLoss
-                // A reader's answer cannot be in doubt, but its connection is as dead.
+                instruments.retries.increment()
                 if isLoss { connection = nil } else { pauseBeforeAttempt(attempts + 1) }
             }
         }
@@ -94,16 +97,22 @@ final class Outage: Sendable {
     }
 
     func begin(_ reason: DatabaseError) {
-        state.withLock { state in
+        let isFirst = state.withLock { state in
             state.failures += 1
             state.reason = reason
             let doubled = Self.pauseMillisecondsMin << min(state.failures - 1, 10)
             let pause = min(doubled, Self.pauseMillisecondsMax)
             state.retryAt = .now + .milliseconds(pause)
+            return state.failures == 1
         }
+        if isFirst { Log.error("database.away", ["reason": "\(reason)"]) }
     }
 
     func end() {
-        state.withLock { $0 = State() }
+        let wasAway = state.withLock { state in
+            defer { state = State() }
+            return state.failures > 0
+        }
+        if wasAway { Log.notice("database.back") }
     }
 }

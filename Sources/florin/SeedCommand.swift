@@ -50,7 +50,7 @@ enum SeedCommand {
         let float = try await application.ledger.systemAccount(.sandboxFloat, balance.currency)
         // Nobody logs in as these people: the hash is of a password that is thrown away.
         let hash = try await application.identity.hash(password: SecureRandom.token())
-        let run = Int64.random(in: 0..<10_000_000)
+        let run = Int64.random(in: 100_000..<1_000_000)
         var seeded: [Seeded] = []
         while seeded.count < count {
             let numbers = seeded.count..<min(count, seeded.count + peoplePerTransaction)
@@ -74,7 +74,7 @@ enum SeedCommand {
     ) async throws -> [Seeded] {
         try await application.database.transaction { transaction in
             try numbers.map { number in
-                guard let phone = PhoneNumber("+99\(run + 10_000_000)\(number + 1_000_000)".prefix(16)),
+                guard let phone = PhoneNumber("+99\(run)\(number + 1_000_000)"),
                     let username = Username("load\(run)-\(number)")
                 else { preconditionFailure("seeded names are well formed") }
                 let user = try application.identity.enrol(

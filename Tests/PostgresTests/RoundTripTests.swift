@@ -10,10 +10,15 @@ import Values
         case red, blue
     }
 
+    /// These tests write nothing that another could see, so they share one database.
+    private func connection() async throws -> Connection {
+        try Connection.open(try await TestPostgres.shared.settings)
+    }
+
     private func same<Value: SQLBindable & SQLDecodable & Equatable>(
         _ values: Value..., cast: SQL = "", sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-        let connection = try await TestPostgres.database().connection()
+        let connection = try await connection()
         for value in values {
             let row = try #require(try connection.first("SELECT \(value)\(cast)"))
             let back: Value = try row[0]
@@ -82,13 +87,13 @@ import Values
     }
 
     @Test func otherTypesOfTheServer() async throws {
-        let connection = try await TestPostgres.database().connection()
-        try connection.run(unprepared: "CREATE TYPE mood AS ENUM ('calm', 'wild')")
+        let connection = try await connection()
+        try connection.run(unprepared: "CREATE TYPE pg_temp.mood AS ENUM ('calm', 'wild')")
         let row = try #require(
             try connection.first(
                 """
                 SELECT 'v'::varchar, 'n'::name, '{"a": 1}'::json, '{"a": 1}'::jsonb,
-                    'calm'::mood, 7::smallint, 8::integer, 'c'::char(3)
+                    'calm'::pg_temp.mood, 7::smallint, 8::integer, 'c'::char(3)
                 """))
         #expect(try row[0] as String == "v")
         #expect(try row[1] as String == "n")
@@ -108,7 +113,7 @@ import Values
         ("-170141183460469231731687303715884105728", Int128.min),
     ])
     func sumsAreWide(text: String, value: Int128) async throws {
-        let connection = try await TestPostgres.database().connection()
+        let connection = try await connection()
         let row = try #require(try connection.first("SELECT \(text)::text::numeric, 5::bigint"))
         #expect(try row[0] as Int128 == value)
         #expect(try row[1] as Int128 == 5)
@@ -116,7 +121,7 @@ import Values
 
     @Test(arguments: ["0.5", "NaN", "Infinity", "170141183460469231731687303715884105728", "1e60"])
     func numbersThatAreNotWholeAreRefused(text: String) async throws {
-        let connection = try await TestPostgres.database().connection()
+        let connection = try await connection()
         let row = try #require(try connection.first("SELECT \(text)::text::numeric"))
         #expect(throws: DatabaseError.self) { try row[0] as Int128 }
     }
@@ -127,7 +132,7 @@ import Values
             "SELECT 1::bigint WHERE true",
         ] as [SQL])
     func theWrongTypeIsAnError(sql: SQL) async throws {
-        let connection = try await TestPostgres.database().connection()
+        let connection = try await connection()
         let row = try #require(try connection.first(sql))
         #expect(throws: DatabaseError.self) { try row[0] as Timestamp }
         #expect(throws: DatabaseError.self) { try row[1] as Int64 }
@@ -136,7 +141,7 @@ import Values
     }
 
     @Test func numbersThatDoNotFitAreRefused() async throws {
-        let connection = try await TestPostgres.database().connection()
+        let connection = try await connection()
         let row = try #require(
             try connection.first("SELECT 40000::bigint, 'infinity'::timestamptz, 'green'::text"))
         #expect(throws: DatabaseError.self) { try row[0] as Int16 }
@@ -147,7 +152,7 @@ import Values
 
     @Test(arguments: [Int64.min, .min + 1, .max])
     func momentsBeyondTheCalendarAreRefused(microseconds: Int64) async throws {
-        let connection = try await TestPostgres.database().connection()
+        let connection = try await connection()
         let moment = Timestamp(microseconds: microseconds)
         // The far future fits PostgreSQL's calendar; the far past does not and is not "-infinity".
         guard microseconds < 0 else { return try await same(moment) }
@@ -155,8 +160,8 @@ import Values
     }
 
     @Test func hostileTextStaysText() async throws {
-        let connection = try await TestPostgres.database().connection()
-        try connection.execute("CREATE TABLE people (name text PRIMARY KEY)")
+        let connection = try await connection()
+        try connection.execute("CREATE TEMPORARY TABLE people (name text PRIMARY KEY)")
         let hostile = [
             "'; DROP TABLE people; --", "x' OR '1'='1", "$1", "\\'; DELETE FROM people", "a\"b",
             "/* */", "E'\\x27'", "%s%n",

@@ -1,6 +1,6 @@
 extension Rule {
-    /// Every "no" that the program can say has a line in docs/rejections.md, and every line there is
-    /// one that the program can say.
+    /// Every "no" that the program can say has a line in docs/rejections.md, and every line there
+    /// is one that the program can say.
     static let refusalsAreExplained = Rule(name: "refusals are explained") { repository in
         guard let book = repository.files.first(where: { $0.path == "docs/rejections.md" }) else {
             return [Finding(path: "docs/rejections.md", line: 1, message: "is missing")]
@@ -28,11 +28,13 @@ extension Rule {
         return found
     }
 
-    /// In a file of rejections `case name = "code"` and `case .name: "code"`; anywhere
+    /// Beside an enum of rejections `case name = "code"` and `case .name: "code"`; anywhere
     /// `code: "code"`, `let code = "code"` and `Refused(409, "code")`.
     private static func codes(spokenBy file: SourceFile) -> [Token] {
         let tokens = file.tokens.filter { $0.kind != .comment }
-        let isRejections = file.path.hasSuffix("Rejection.swift")
+        let isRejections = tokens.indices.dropFirst().contains {
+            tokens[$0].text.hasSuffix("Rejection") && tokens[$0 - 1].text == "enum"
+        }
         return tokens.indices.dropFirst(4).compactMap { index in
             let token = tokens[index]
             guard token.kind == .string, isCode(token.text) else { return nil }

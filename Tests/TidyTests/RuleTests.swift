@@ -168,7 +168,7 @@ import Testing
 
     @Test func unexplainedRefusal() {
         let swift = """
-            enum Rejection: String { case limitExceeded = "limit_exceeded", other = "insufficient" }
+            enum PayRejection: String { case limitExceeded = "limit_exceeded", other = "insufficient" }
             var code: String {
                 switch self {
                 case .phoneTaken: "phone_taken"
@@ -179,7 +179,7 @@ import Testing
             """
         let book = "| `limit_exceeded` | 409 |\n| `phone_taken` | 409 |\n| `long_gone` | 409 |\n"
         let repository = planted([
-            "Sources/Payments/PaymentRejection.swift": swift, "docs/rejections.md": book,
+            "Sources/Payments/Refusals.swift": swift, "docs/rejections.md": book,
             "Sources/HTTP/Message/Problem.swift": """
             let a = Problem(status: 501, code: "not_spoken", detail: "Say it otherwise.")
             struct Full { let code = "overloaded" }
@@ -188,8 +188,7 @@ import Testing
         expect(
             Rule.refusalsAreExplained, in: repository,
             finds: [
-                "Sources/Payments/PaymentRejection.swift:1",
-                "Sources/Payments/PaymentRejection.swift:5",
+                "Sources/Payments/Refusals.swift:1", "Sources/Payments/Refusals.swift:5",
                 "Sources/HTTP/Message/Problem.swift:1", "Sources/HTTP/Message/Problem.swift:2",
                 "docs/rejections.md:3",
             ])

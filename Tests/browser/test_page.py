@@ -94,6 +94,7 @@ class Person:
         code = self.page.get_by_label("Six-digit code")
         expect(code).to_have_value(re.compile(r"^\d{6}$"))
         self.press("Verify")
+        self.press("KES")
         expect(self.page.get_by_text("Nothing yet")).to_be_visible()
         expect(self.page.get_by_text("Live", exact=True)).to_be_visible()
 

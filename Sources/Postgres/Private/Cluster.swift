@@ -99,7 +99,7 @@ final class Cluster {
         // A server just started has not written its file; one just killed leaves processes that
         // need a moment to notice. Both hold the lock.
         if let child, child.exitStatus() == nil { return .busy }
-        return try isLocked ? .busy : .absent
+        return isLocked ? .busy : .absent
     }
 
     var runningPostmaster: PostmasterFile? {
@@ -111,9 +111,7 @@ final class Cluster {
 
     /// Whether any process of the cluster's server lives, even one that this process cannot see
     /// because it is in another container.
-    private var isLocked: Bool {
-        get throws(DatabaseError) { try !FileLock(layout.runningLock).tryExclusive() }
-    }
+    private var isLocked: Bool { FileLock.isHeld(layout.runningLock) }
 
     private func answers(_ socketFolder: String) -> Bool {
         unsafe PQping(Self.connectionString(socketFolder, database: "postgres")) == PQPING_OK
@@ -141,8 +139,9 @@ final class Cluster {
 
     /// The socket's folder, without what a killed server left in it.
     private func freshSocketFolder() throws(DatabaseError) -> String {
-        let before = PostmasterFile(cluster: layout.cluster)?.socketFolder
-        if let before, before.hasPrefix(Layout.farSocketPrefix) { Files.remove(before) }
+        if let before = PostmasterFile(cluster: layout.cluster)?.socketFolder {
+            layout.removeFarSocketFolder(before)
+        }
         let folder = try layout.makeSocketFolder()
         Files.remove(folder + "/.s.PGSQL.5432")
         Files.remove(folder + "/.s.PGSQL.5432.lock")
@@ -172,16 +171,14 @@ final class Cluster {
             kill(file.pid, SIGQUIT)
             _ = waitUntilGone(seconds: Self.stopSecondsMax)
         }
-        if let folder = file.socketFolder, folder.hasPrefix(Layout.farSocketPrefix) {
-            Files.remove(folder)
-        }
+        if let folder = file.socketFolder { layout.removeFarSocketFolder(folder) }
     }
 
     private func waitUntilGone(seconds: Int) -> Bool {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < deadline {
             let isReaped = child?.exitStatus() != nil || child == nil
-            if isReaped && runningPostmaster == nil { return true }
+            if isReaped && runningPostmaster == nil && !isLocked { return true }
             pause(milliseconds: Self.lookMilliseconds)
         }
         return false

@@ -61,7 +61,7 @@ enum Files {
         return count < 0 ? nil : String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 
-    /// Replaces the file in one step that survives a power cut: readers see the old text or the new.
+    /// Replaces the file in one step that survives a power cut: either text is read, never a part.
     static func write(_ text: String, to path: String) throws(DatabaseError) {
         let temporary = path + ".new"
         let file = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
@@ -109,6 +109,14 @@ final class FileLock: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// Whether anybody holds the lock; a file that is not there is held by nobody.
+    static func isHeld(_ path: String) -> Bool {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_EX | LOCK_NB) != 0
+    }
 
     func tryExclusive() -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
     func tryShared() -> Bool { flock(descriptor, LOCK_SH | LOCK_NB) == 0 }

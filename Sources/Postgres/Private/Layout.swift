@@ -26,6 +26,8 @@ package struct Layout {
     var startLock: String { dataFolder + "/postgres.lock" }
     var location: String { dataFolder + "/postgres.location" }
 
+    private var nearSocketFolder: String { base + "/postgres.socket" }
+
     init(dataFolder: String, elsewhere: String = Layout.elsewhere) throws(DatabaseError) {
         // Others may pass through the folder, so that root can hand a part of it to the server;
         // they may not list it, and what is in it guards itself.
@@ -74,19 +76,27 @@ package struct Layout {
 
     /// A private folder for the socket, whose path must be short.
     func makeSocketFolder() throws(DatabaseError) -> String {
-        let near = base + "/postgres.socket"
+        let near = nearSocketFolder
         if (near + "/.s.PGSQL.5432").utf8.count <= Self.socketPathBytesMax {
             try makePrivateFolder(near)
             return near
         }
         var template = Array("\(Self.farSocketPrefix)XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil else { throw Files.failure("make", "/tmp/florin-…") }
+        guard unsafe mkdtemp(&template) != nil else {
+            throw Files.failure("make", "\(Self.farSocketPrefix)…")
+        }
         let far = String(decoding: template.dropLast().map(UInt8.init), as: UTF8.self)
         try user.own(far)
         return far
     }
 
-    static let farSocketPrefix = "/tmp/florin-"
+    /// Removes the socket's folder when it is one of those made elsewhere.
+    func removeFarSocketFolder(_ path: String) {
+        guard path != nearSocketFolder, path.hasPrefix(Self.farSocketPrefix) else { return }
+        Files.remove(path)
+    }
+
+    static let farSocketPrefix = "/tmp/florin-socket-"
 
     /// A folder only the server's account can look into.
     func makePrivateFolder(_ path: String) throws(DatabaseError) {

@@ -1,5 +1,6 @@
 import CPostgres
 import Synchronization
+import Telemetry
 
 #if canImport(Glibc)
     import Glibc
@@ -130,14 +131,14 @@ extension PrivateServer {
                 forInputOn: server, milliseconds: server >= 0 ? -1 : restartPauseMilliseconds)
         }
 
-        /// A failure is for the log of the server and the next attempt: whoever needs the database
-        /// learns of it there.
         private func restart() {
             do throws(DatabaseError) {
                 try alone(cluster.layout) { () throws(DatabaseError) in
                     _ = try cluster.start { ending.stopping.isRequested }
                 }
+                Log.warning("postgres.restarted")
             } catch {
+                Log.error("postgres.not_restarted", ["reason": "\(error)"])
                 ending.stopping.wait(milliseconds: restartPauseMilliseconds)
             }
         }
@@ -150,6 +151,7 @@ extension PrivateServer {
                 }
             } catch {
                 // The server goes on without us, and the next start adopts it.
+                Log.warning("postgres.not_stopped", ["reason": "\(error)"])
             }
         }
     }

@@ -8,7 +8,7 @@ import { inWords, placesOf, read } from '../money.js';
 import { nameOf } from './entries.js';
 
 const noteCharactersMax = '140';
-const offeredCurrencies = ['KES', 'UGX', 'TZS', 'RWF', 'NGN', 'GHS', 'ZAR', 'USD', 'EUR', 'GBP'];
+export const offeredCurrencies = ['KES', 'UGX', 'TZS', 'RWF', 'NGN', 'GHS', 'ZAR', 'USD', 'EUR', 'GBP'];
 
 export function sendMoney({ wallet, onDone }) {
   const dialog = openDialog('Send money');

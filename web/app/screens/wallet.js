@@ -7,7 +7,7 @@ import { follow } from '../events.js';
 import { explain, setBusy } from '../forms.js';
 import { inWords } from '../money.js';
 import { dayOf, entryRow, movesMoney, nameOf, showEntry, titleOf } from './entries.js';
-import { openWallet, requestMoney, sendMoney, topUp } from './payments.js';
+import { offeredCurrencies, openWallet, requestMoney, sendMoney, topUp } from './payments.js';
 
 const entriesPerPage = 20;
 
@@ -171,7 +171,7 @@ export function showWallet(app, { user, sandbox, onLeave }) {
         onDone: (wallet) => { page.chosen = wallet; load(); },
       }),
     }, 'Add currency');
-    place.wallets.replaceChildren(...tabs, add);
+    place.wallets.replaceChildren(...tabs, tabs.length > 0 ? add : '');
   }
 
   function showBalance({ changed = false } = {}) {
@@ -270,8 +270,25 @@ export function showWallet(app, { user, sandbox, onLeave }) {
 
   function showNoWallet() {
     place.history.replaceChildren(historyHead(),
-      h('div', { class: 'empty' }, coin('empty-coin'), h('strong', {}, 'No wallet yet'),
-        h('p', {}, 'Add a currency to hold money in it.')));
+      h('div', { class: 'empty' }, coin('empty-coin'), h('strong', {}, 'Choose your currency'),
+        h('p', {}, 'A wallet holds one currency. You can add others later.'),
+        h('div', { class: 'wallets' }, offeredCurrencies.map(firstWallet))));
+  }
+
+  function firstWallet(currency) {
+    return h('button', {
+      class: 'wallet-tab', type: 'button',
+      onclick: async ({ currentTarget: button }) => {
+        setBusy(button, true);
+        try {
+          page.chosen = await post('/v1/wallets', { currency });
+          await load();
+        } catch (error) {
+          setBusy(button, false);
+          toast(explain(error));
+        }
+      },
+    }, currency);
   }
 
   function showFault(error) {
