@@ -2,8 +2,8 @@
 public enum FlorinError: Error, Sendable, Equatable {
     /// The server said no, and why.
     case problem(FlorinProblem)
-    /// No answer came. When `mayHaveArrived`, only the server knows what became of the call: repeat a
-    /// command with the same key, and it is carried out once.
+    /// No answer came. When `mayHaveArrived`, only the server knows what became of the call:
+    /// repeat a command with the same key, and it is carried out once.
     case network(NetworkFailure, mayHaveArrived: Bool)
     /// What came is not what the API describes.
     case unreadable(status: Int)
@@ -12,8 +12,8 @@ public enum FlorinError: Error, Sendable, Equatable {
 }
 
 extension FlorinError {
-    /// Whether only the server knows if the call had its effect. A command is then repeated with the
-    /// same key until this is false: it is carried out once at most.
+    /// Whether only the server knows if the call had its effect. A command is then repeated with
+    /// the same key until this is false: it is carried out once at most.
     public var isOutcomeUnknown: Bool {
         switch self {
         case .network(_, let mayHaveArrived): mayHaveArrived

@@ -184,8 +184,8 @@ extension WalletSession {
         return try Self.currency(codes[0])
     }
 
-    /// Gives a command its key, the person's own or a new one, and names it when all that is known is
-    /// that the command may have arrived.
+    /// Gives a command its key, the person's own or a new one, and names it when all that is
+    /// known is that the command may have arrived.
     func command(
         _ currency: String? = nil, _ body: (_ key: String) async throws -> Transfer
     ) async throws -> Transfer {
