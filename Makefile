@@ -27,7 +27,7 @@ run: ## Build what is new and start Florin with demo people. PORT (8080) and FLO
 	@FLORIN_SANDBOX=$${FLORIN_SANDBOX:-1} exec $(release) serve --demo
 
 $(release): $(sources)
-	@echo "Building Florin in release mode; the first time takes minutes, later only what changed."
+	@echo "Building Florin in release mode; the first time takes a minute or more, later only what changed."
 	@swift build --configuration release --product florin
 	@touch $@
 

@@ -3,8 +3,8 @@ import CSodium
 /// Encrypts fields at rest, each purpose with its own keys derived from one master key.
 ///
 /// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha): its nonce is long enough to be random for ever.
-/// The context (say, table and row id) is authenticated, so a sealed value moved elsewhere does
-/// not open.
+/// The context (say, table and row id) is authenticated, so a sealed value moved elsewhere does not
+/// open.
 package struct SealingKey: Sendable {
     package static let masterBytes = 32
 
@@ -26,8 +26,7 @@ package struct SealingKey: Sendable {
     private let keys: Keys
 
     /// - Parameter master: 32 random bytes, kept outside the database.
-    /// - Parameter purpose: what the key is for, such as `identity.phone`; purposes never share a
-    /// key.
+    /// - Parameter purpose: what the key is for, such as `identity`; purposes share no key.
     package init(master: [UInt8], purpose: String) {
         precondition(master.count == Self.masterBytes, "a master key has 32 bytes")
         keys = Keys(

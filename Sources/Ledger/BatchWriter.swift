@@ -4,9 +4,10 @@ internal import Values
 
 /// Takes decided batches to PostgreSQL and says what became of each command.
 ///
-/// Confined to the ledger's thread, with a connection of its own. One statement writes a batch, and the
-/// head row is its fence: with any number of processes, a batch decided on an old picture changes nothing
-/// and is decided again. A commit whose outcome is unknown is resolved by asking the journal for its keys.
+/// Confined to the ledger's thread, with a connection of its own. One statement writes a batch, and
+/// the head row is its fence: with any number of processes, a batch decided on an old picture
+/// changes nothing and is decided again. A commit whose outcome is unknown is resolved by asking
+/// the journal for its keys.
 final class BatchWriter {
     private let settings: ConnectionSettings
     private var connection: Connection?
@@ -34,9 +35,10 @@ final class BatchWriter {
 
     /// Tries until every command of the round has an outcome.
     private func settle(_ round: [Int], in batch: inout Batch) {
-        var doubt = round.contains { index in
-            batch.commands[index].key.map { cache.hasSeen($0) } ?? false
-        } ? Doubt.keys : .none
+        var doubt =
+            round.contains { index in
+                batch.commands[index].key.map { cache.hasSeen($0) } ?? false
+            } ? Doubt.keys : .none
         var lastError: (any Error)?
         for attempt in 0..<Self.attemptsMax {
             do throws(DatabaseError) {
@@ -120,7 +122,8 @@ final class BatchWriter {
         let commands = batch.commands
         let decision: Decision?
         do {
-            // The connection itself is asked, within its transaction: `send` may not capture a borrowed value.
+            // The connection itself is asked, within its transaction: `send` may not capture a
+            // borrowed value.
             decision = try connection.transaction { _ throws -> Decision? in
                 var decision = try decide(round, of: commands, doubt, isLocked, send)
                 guard decision.hasLines else {
@@ -253,8 +256,8 @@ extension BatchWriter {
         var claimed: [CommandKey: [Transfer]] = [:]
     }
 
-    /// At most two round trips: the first for the fence, keys and referenced transfers, the second for the heads
-    /// that they name. Usually none: everything is in the cache.
+    /// At most two round trips: the first for the fence, keys and referenced transfers, the second
+    /// for the heads that they name. Usually none: everything is in the cache.
     private func fetch(
         _ commands: [Command], _ doubt: Doubt, _ isLocked: Bool, _ send: Round
     ) throws(DatabaseError) -> World {

@@ -73,7 +73,7 @@ package enum LedgerSchema {
                     CONSTRAINT expires_iff_hold CHECK ((expires_at IS NOT NULL) = (kind = 2))
                 );
                 CREATE UNIQUE INDEX transfers_key ON ledger.transfers (key) WHERE key IS NOT NULL;
-                -- Lines are written in the order of time, so a few bytes a page find a range of days.
+                -- Lines are written in the order of time: a few bytes a page find a range of days.
                 CREATE INDEX transfers_at ON ledger.transfers USING brin (at);
                 -- A hold ends once, and a transfer is reversed at most once.
                 CREATE UNIQUE INDEX transfers_settles ON ledger.transfers (settles)

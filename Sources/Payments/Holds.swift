@@ -19,8 +19,8 @@ extension Payments {
         return try await done(receipt, for: order.source.account)
     }
 
-    /// Moves all or part of a hold to who it was for; the rest is the payer's again. Either side may: the
-    /// payer gives nothing that was not promised.
+    /// Moves all or part of a hold to who it was for; the rest is the payer's again. Either side
+    /// may: the payer gives nothing that was not promised.
     package func capture(
         _ id: ID<Transfer>, amount: Int64?, key: IdempotencyKey, by session: Session
     ) async throws -> Done {

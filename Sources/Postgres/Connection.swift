@@ -117,7 +117,8 @@ extension Connection {
         phase = .announced(mode)
         refusal = nil
         defer { phase = .idle }
-        // Has a name of its own: as a temporary in the call it crashes the optimiser of Swift 6.3.1.
+        // Has a name of its own: as a temporary in the call it crashes the optimiser of Swift
+        // 6.3.1.
         let transaction = Transaction(connection: self)
         let value: R
         do {

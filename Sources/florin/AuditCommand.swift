@@ -23,7 +23,8 @@ enum AuditCommand {
         Program.say("accounts  \(report.accounts)")
         for (currency, moved) in report.moved.sorted(by: { $0.key < $1.key }) {
             let total = report.totals[currency] ?? 0
-            Program.say("\(currency)       debits \(moved) credits \(moved) balances sum to \(total)")
+            Program.say(
+                "\(currency)       debits \(moved) credits \(moved) balances sum to \(total)")
         }
         for finding in report.findings { Program.say("WRONG     \(finding)") }
         Program.say(

@@ -52,7 +52,9 @@ enum RefusalsCommand {
     static func run(_ options: inout Options) throws -> Int32 {
         try options.finish()
         Program.say("| code | status | what it says |\n|---|---|---|")
-        for refusal in all { Program.say("| `\(refusal.code)` | \(refusal.status) | \(refusal.detail) |") }
+        for refusal in all {
+            Program.say("| `\(refusal.code)` | \(refusal.status) | \(refusal.detail) |")
+        }
         return 0
     }
 

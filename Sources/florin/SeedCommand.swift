@@ -32,7 +32,10 @@ enum SeedCommand {
                 throw ConfigurationError(
                     name: "FLORIN_SANDBOX", reason: "seeding makes play money and needs it to be 1")
             }
-            guard let currency = installation.configuration.currencies.first(where: { $0.code == code })
+            guard
+                let currency = installation.configuration.currencies.first(where: {
+                    $0.code == code
+                })
             else { throw UsageError(reason: "--currency wants one of FLORIN_CURRENCIES") }
             let application = try await installation.application()
             let seeded = try await seed(Int(people), Money(balance, currency), application)
@@ -61,7 +64,11 @@ enum SeedCommand {
             let topUps = batch.map { person in
                 Command(
                     key: nil,
-                    [.post(Leg(debit: float, credit: person.account, amount: balance, code: .topUp))])
+                    [
+                        .post(
+                            Leg(debit: float, credit: person.account, amount: balance, code: .topUp)
+                        )
+                    ])
             }
             for outcome in try await application.ledger.submit(topUps) { _ = try outcome.get() }
         }
