@@ -23,7 +23,7 @@ static inline struct MHD_Daemon *florin_mhd_start(
     MHD_NotifyConnectionCallback on_connection)
 {
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, on_request,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
         context, MHD_OPTION_LISTEN_SOCKET, listening_socket, MHD_OPTION_CONNECTION_LIMIT,
         connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_bytes_max,
         MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_URI_LOG_CALLBACK, on_target,

@@ -136,22 +136,25 @@ struct JWTTests {
         #expect(throws: JWTError.malformed) { try verify(String(twin)) }
     }
 
+    /// All claims but the times, in good order.
+    static let fields = #"{"iss":"florin","sub":"a","aud":"florin","sid":"s","role":"r","#
+
     @Test(
         "signed by us and still not claims",
         arguments: [
             "", "{}", "[]", "null", #"{"iss":"florin"}"#,
-            #"{"iss":"florin","sub":"a","aud":"b","sid":"s","role":"r","iat":1,"exp":2,"exp":3}"#,
-            #"{"iss":"florin","sub":"a","aud":"b","sid":"s","role":"r","iat":1,"exp":2,"x":3}"#,
-            #"{"iss":"florin","sub":"a","aud":"florin","sid":"s","role":"r","iat":1,"exp":2} "#,
+            fields + #""iat":1,"exp":2,"exp":3}"#,
+            fields + #""iat":1,"exp":2,"x":3}"#,
+            fields + #""iat":1,"exp":2} "#,
             #"{"iss":"florin", "sub":"a","aud":"florin","sid":"s","role":"r","iat":1,"exp":2}"#,
-            #"{"iss":"florin","sub":"a","aud":"florin","sid":"s","role":"r","iat":1,"exp":"2"}"#,
-            #"{"iss":"florin","sub":"a","aud":"florin","sid":"s","role":"r","iat":1,"exp":2.5}"#,
-            #"{"iss":"florin","sub":"a","aud":"florin","sid":"s","role":"r","iat":1,"exp":-2}"#,
-            #"{"iss":"florin","sub":"a","aud":"florin","sid":"s","role":"r","iat":1,"exp":02}"#,
+            fields + #""iat":1,"exp":"2"}"#,
+            fields + #""iat":1,"exp":2.5}"#,
+            fields + #""iat":1,"exp":-2}"#,
+            fields + #""iat":1,"exp":02}"#,
             #"{"iss":"florin","sub":"a","aud":["florin"],"sid":"s","role":"r","iat":1,"exp":2}"#,
             #"{"iss":"florin","sub":"\u0061","aud":"florin","sid":"s","role":"r","iat":1,"exp":2}"#,
-            #"{"iss":"florin","sub":"a","aud":"florin","sid":"s","role":"r","iat":1,"exp":2"#,
-            #"{"iss":"florin","sub":"a","aud":"b","sid":"s","role":"r","iat":1,"exp":9999999999999}"#,
+            fields + #""iat":1,"exp":2"#,
+            fields + #""iat":1,"exp":9999999999999}"#,
         ])
     func payloadMustFit(payload: String) {
         #expect(throws: JWTError.malformed) { try verify(token(payload: payload)) }

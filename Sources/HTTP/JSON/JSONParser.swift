@@ -98,15 +98,18 @@ struct JSONParser {
         let start = position
         var scan = NumberScan(position: position)
         position = scan.run(bytes)
-        guard scan.isValid else {
-            throw position == bytes.count && position > start
-                ? fail(.unexpectedEnd) : fail(position > start ? .invalidNumber : .unexpectedByte)
-        }
+        guard scan.isValid else { throw fail(reasonOfBadNumber(from: start)) }
         guard position - start <= Self.numberBytesMax else {
             throw fail(.numberTooLong, at: start)
         }
         if let integer = scan.integer { return .integer(integer) }
         return .decimal(String(decoding: bytes[start..<position], as: UTF8.self))
+    }
+
+    private func reasonOfBadNumber(from start: Int) -> JSONError.Reason {
+        if position == start { return .unexpectedByte }
+        let mightGoOn = position == bytes.count && ASCII.digitValue(bytes[position - 1]) == nil
+        return mightGoOn ? .unexpectedEnd : .invalidNumber
     }
 
     private mutating func string() throws(JSONError) -> String {

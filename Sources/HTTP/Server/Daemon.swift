@@ -57,11 +57,12 @@ import Telemetry
 
     // MARK: Turns
 
-    /// Returns when drained: no connection is open and no handler runs.
+    /// Returns when drained: no connection is open.
     func run() {
-        while !(isDraining && peers.isEmpty) {
+        while true {
             loop.runPending()
             turn()
+            if isDraining, peers.isEmpty { break }
             let now = Moment.now
             if now >= nextSweep { sweep(now) }
             for key in loop.wait(milliseconds: waitMilliseconds(now)) where key != Self.engineKey {
@@ -70,9 +71,15 @@ import Telemetry
         }
         unsafe MHD_stop_daemon(engine)
         unsafe engine = nil
+    }
+
+    /// Handlers that outlived the drain still find their executor alive.
+    func runLeftHandlers() {
         while handlersRunning > 0 {
-            _ = loop.wait(milliseconds: Int32(Self.waitMillisecondsMax))
             loop.runPending()
+            if handlersRunning > 0 {
+                _ = loop.wait(milliseconds: Int32(Self.waitMillisecondsMax))
+            }
         }
     }
 
@@ -82,7 +89,7 @@ import Telemetry
     }
 
     private func waitMilliseconds(_ now: Moment) -> Int32 {
-        if mustTurn || (isDraining && peers.isEmpty) { return 0 }
+        if mustTurn { return 0 }
         var wait = Self.waitMillisecondsMax
         if !peers.isEmpty {
             wait = min(wait, max(0, nextSweep.microseconds(since: now)) / 1000 + 1)
@@ -187,11 +194,6 @@ import Telemetry
         for peer in peers where peer.phase == .waiting && !peer.hasUnreadBytes { peer.cut() }
         abandonAt = Moment.now.adding(configuration.drainDeadline)
         mustTurn = true
-    }
-
-    /// An answer that was queued before the drain did not say that it would be the last.
-    func completed(_ peer: Peer) {
-        if isDraining { peer.cut() }
     }
 
     private func abandon() {

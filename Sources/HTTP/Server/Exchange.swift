@@ -219,6 +219,8 @@ import Telemetry
         if !isWhole, response == nil { task?.cancel() }
         peer.exchange = nil
         peer.enter(.waiting, at: .now)
+        // An answer queued before the drain did not say that it would be the last.
+        if daemon.isDraining { peer.cut() }
         guard let response else { return }
         let duration = Moment.now.microseconds(since: startedAt)
         measures.observe(status: response.status, microseconds: duration)

@@ -39,6 +39,7 @@ package final class Server: Sendable {
                     loop.adoptCurrentThread()
                     daemon.run()
                     continuation.resume()
+                    daemon.runLeftHandlers()
                 }
             }
         } onCancel: {
