@@ -13,8 +13,14 @@ final class EventLog: Sendable {
 
     struct Missed: Error, CustomStringConvertible {
         let heard: [LiveEvent]
-        var description: String { "the stream ended after \(heard)" }
+        var description: String { "what must be told was not, but \(heard)" }
     }
+
+    private final class Flag: Sendable {
+        let isUp = Atomic(false)
+    }
+
+    static let secondsMax = 20
 
     private let state = Mutex(State())
     private let task = Mutex<Task<Void, Never>?>(nil)
@@ -26,6 +32,8 @@ final class EventLog: Sendable {
                     guard let self else { return }
                     self.change { $0.events.append(event) }
                 }
+            } catch is CancellationError {
+                // The test has heard enough.
             } catch { Issue.record(error) }
             self?.change { $0.isOver = true }
         }
@@ -48,10 +56,17 @@ final class EventLog: Sendable {
     }
 
     func wait(until isMet: @escaping @Sendable ([LiveEvent]) -> Bool) async throws {
+        let isLate = Flag()
+        let deadline = DispatchTime.now() + .seconds(Self.secondsMax)
+        DispatchQueue.global().asyncAfter(deadline: deadline) { [weak self] in
+            isLate.isUp.store(true, ordering: .relaxed)
+            self?.change { _ in }
+        }
         while true {
             let changed = await withCheckedContinuation { continuation in
                 let isDone = state.withLock { state in
-                    if isMet(state.events) || state.isOver { return true }
+                    let isLate = isLate.isUp.load(ordering: .relaxed)
+                    if isMet(state.events) || state.isOver || isLate { return true }
                     state.waiting.append { continuation.resume(returning: true) }
                     return false
                 }

@@ -90,6 +90,11 @@ struct OperationTests {
 
     @Test func theServicesOfTheSimpleApiRunApart() async throws {
         let database = try await TestPostgres.database()
+        let settings = [
+            "FLORIN_SIMPLE_API": "open",
+            // One key for all, as they share a database.
+            "FLORIN_MASTER_KEY": String(repeating: "5a", count: 32),
+        ]
         let paths = [
             "users": "/api/users/by-email/nobody@example.com",
             "transactions": "/api/transactions/user/01890000-0000-7000-8000-000000000000",
@@ -97,7 +102,7 @@ struct OperationTests {
         ]
         for part in paths.keys {
             let server = try await FlorinServer.start(
-                database: database, ["FLORIN_SIMPLE_API": "open"], arguments: ["--only", part])
+                database: database, settings, arguments: ["--only", part])
             for (other, path) in paths {
                 let code = other == part ? "user_not_found" : "not_found"
                 try await server.api.refused(404, code, .get, path)
@@ -153,5 +158,17 @@ struct OperationTests {
         #expect(refused.ending == .exited(1))
         #expect(refused.program.complaints.contains("florin: "))
         #expect(!refused.program.complaints.contains("a-secret"))
+    }
+
+    @Test func anotherMasterKeyIsSaid() async throws {
+        let server = try await World.own()
+        try await server.stop()
+        let key = ["FLORIN_MASTER_KEY": String(repeating: "00", count: 32)]
+        let refused = try await FlorinServer.run(
+            ["serve"], server.environment.merging(key) { _, new in new })
+        #expect(refused.ending == .exited(1))
+        #expect(refused.program.complaints.contains("florin: FLORIN_MASTER_KEY: "))
+        try await server.restart()
+        try await server.stop()
     }
 }
