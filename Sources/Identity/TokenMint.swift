@@ -82,7 +82,7 @@ package struct TokenMint: Sendable {
 /// The database was sealed with another key than the one this program was given.
 package struct ForeignMasterKey: Error, CustomStringConvertible {
     package let description = """
-        FLORIN_MASTER_KEY: is not the key that this database was sealed with; set it, or bring back \
-        the file master.key of the data folder that the database was made with
+        FLORIN_MASTER_KEY: is not the key that this database was sealed with; set it, or bring \
+        back the file master.key of the data folder that the database was made with
         """
 }
