@@ -97,7 +97,8 @@ struct AuditReplay {
         case .reversal:
             let original = line.settles.flatMap { reversible.removeValue(forKey: $0.number) }
             expect(
-                original.map { $0 == (line.credit.number, line.debit.number, line.amount) } ?? false,
+                original.map { $0 == (line.credit.number, line.debit.number, line.amount) }
+                    ?? false,
                 "transfer \(place) reverses what cannot be reversed, or not as it was")
             move(line.amount, &debit, &credit)
         }

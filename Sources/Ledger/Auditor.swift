@@ -29,7 +29,9 @@ package struct Auditor: Sendable {
     }
 
     /// One consistent picture of the whole ledger, whatever is being written meanwhile.
-    package func run(progress: @escaping @Sendable (Int64) -> Void = { _ in }) async throws -> Report {
+    package func run(progress: @escaping @Sendable (Int64) -> Void = { _ in }) async throws
+        -> Report
+    {
         try await database.read { transaction in
             var replay = AuditReplay(accounts: try Self.accounts(transaction))
             var last: Int64 = 0

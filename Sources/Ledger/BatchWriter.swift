@@ -34,9 +34,10 @@ final class BatchWriter {
 
     /// Tries until every command of the round has an outcome.
     private func settle(_ round: [Int], in batch: inout Batch) {
-        var doubt = round.contains { index in
-            batch.commands[index].key.map { cache.hasSeen($0) } ?? false
-        } ? Doubt.keys : .none
+        var doubt =
+            round.contains { index in
+                batch.commands[index].key.map { cache.hasSeen($0) } ?? false
+            } ? Doubt.keys : .none
         var lastError: (any Error)?
         for attempt in 0..<Self.attemptsMax {
             do throws(DatabaseError) {
