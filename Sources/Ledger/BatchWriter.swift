@@ -229,9 +229,7 @@ extension BatchWriter {
             let command = commands[index]
             if let key = command.key, let stored = world.claimed[key] {
                 cache.remember(key)
-                let outcome = Replay.compare(
-                    command, with: stored, referenced: world.referenced,
-                    isReplay: doubt != .commit)
+                let outcome = Replay.compare(command, with: stored, in: world)
                 decision.others.append((index, outcome))
                 continue
             }

@@ -33,9 +33,8 @@ struct Workbench {
         do {
             for operation in command.operations {
                 let isFirst = lines.count == start
-                try decide(
-                    operation, key: isFirst ? command.key : nil,
-                    legs: isFirst ? Int16(command.operations.count) : 0)
+                let legs = isFirst ? command.operations.count : operation.isDerived ? -1 : 0
+                try decide(operation, key: isFirst ? command.key : nil, legs: Int16(legs))
             }
         } catch {
             takeBack(from: start)
