@@ -93,6 +93,7 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict),
         tests("ValuesTests", ["Values"]),
+        tests("TelemetryTests", ["Telemetry", "Values"]),
         tests("CryptographyTests", ["Cryptography", "Values"]),
         tests("PostgresTests", ["Postgres", "Values", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "Values", "TestSupport"]),

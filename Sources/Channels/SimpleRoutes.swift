@@ -4,8 +4,8 @@ internal import Ledger
 internal import Payments
 internal import Values
 
-/// The routes of the simple transfer API. They can be mounted together, or as three services: users,
-/// transactions and reports.
+/// The routes of the simple transfer API. They can be mounted together, or as three services:
+/// users, transactions and reports.
 package struct SimpleRoutes: Sendable {
     private let simple: SimpleTransfers
 
@@ -184,8 +184,8 @@ package struct SimpleRoutes: Sendable {
         try await requireMayAct(as: user, request)
     }
 
-    /// With a token: the user's own, or staff's. Without: only where the operator runs this surface open, and
-    /// then only for users of this surface, who have no telephone number.
+    /// With a token: the user's own, or staff's. Without: only where the operator runs this surface
+    /// open, and then only for users of this surface, who have no telephone number.
     private func requireMayAct(as user: User, _ request: Request) async throws {
         guard let token = request.bearerToken else {
             guard simple.terms.access == .open, user.phone == nil else {

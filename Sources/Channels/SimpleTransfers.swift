@@ -38,7 +38,8 @@ package struct SimpleTerms: Sendable {
     package let currency: Currency
     /// Play money for a new user, in minor units; nil where the operator has not turned it on.
     package let demoBalance: Int64?
-    /// Whether anyone may top up with play money; elsewhere only staff may, from the operator's float.
+    /// Whether anyone may top up with play money; elsewhere only staff may, from the operator's
+    /// float.
     package let isSandbox: Bool
 
     package init(access: Access, currency: Currency, demoBalance: Int64?, isSandbox: Bool) {

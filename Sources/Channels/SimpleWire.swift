@@ -4,7 +4,8 @@ internal import Ledger
 internal import Payments
 internal import Values
 
-/// The shapes of the simple transfer API. Amounts are decimal numbers of major units, exact to the digit.
+/// The shapes of the simple transfer API. Amounts are decimal numbers of major units, exact to the
+/// digit.
 enum SimpleWire {
     static let register = Schema.object(
         [

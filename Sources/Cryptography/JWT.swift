@@ -2,9 +2,9 @@ package import Values
 
 /// Access tokens: JSON Web Tokens (RFC 7519) signed with ES256, and nothing else.
 ///
-/// Florin reads only tokens that Florin wrote. So the header is never parsed: it must equal, byte for
-/// byte, the header of a key we know, which leaves no choice of algorithm to whoever sends it. The
-/// claims are parsed only after the signature has been found good.
+/// Florin reads only tokens that Florin wrote. So the header is never parsed: it must equal, byte
+/// for byte, the header of a key we know, which leaves no choice of algorithm to whoever sends it.
+/// The claims are parsed only after the signature has been found good.
 package enum JWT {
     /// Longer tokens are refused unread.
     static let bytesMax = 2048

@@ -3,7 +3,8 @@ import CSodium
 /// Encrypts fields at rest, each purpose with its own keys derived from one master key.
 ///
 /// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha): its nonce is long enough to be random for ever.
-/// The context (say, table and row id) is authenticated, so a sealed value moved elsewhere does not open.
+/// The context (say, table and row id) is authenticated, so a sealed value moved elsewhere does not
+/// open.
 package struct SealingKey: Sendable {
     package static let masterBytes = 32
 
@@ -25,7 +26,7 @@ package struct SealingKey: Sendable {
     private let keys: Keys
 
     /// - Parameter master: 32 random bytes, kept outside the database.
-    /// - Parameter purpose: what the key is for, such as `identity.phone`; purposes never share a key.
+    /// - Parameter purpose: what the key is for, such as `identity`; purposes share no key.
     package init(master: [UInt8], purpose: String) {
         precondition(master.count == Self.masterBytes, "a master key has 32 bytes")
         keys = Keys(
@@ -33,7 +34,8 @@ package struct SealingKey: Sendable {
             indexing: Self.subkey(of: master, "florin index 1 " + purpose))
     }
 
-    /// Keyed BLAKE2b of the label: a pseudo-random function, so sub-keys tell nothing of each other.
+    /// Keyed BLAKE2b of the label: a pseudo-random function, so sub-keys tell nothing of each
+    /// other.
     private static func subkey(of master: [UInt8], _ label: String) -> [UInt8] {
         let label = Array(label.utf8)
         return unsafe Sodium.bytes(32) { output in

@@ -44,10 +44,12 @@ struct Exchange: Sendable {
 
     func perform(_ call: Call) async throws -> Answer {
         var attempt = 1
+        var mayHaveArrived = false
         while true {
             do { return try await attemptOnce(call) } catch let error as FlorinError {
+                mayHaveArrived = mayHaveArrived || error.isOutcomeUnknown
                 guard attempt < Self.attemptsMax, let pause = pause(call, error, attempt) else {
-                    throw error
+                    throw error.after(mayHaveArrived: mayHaveArrived)
                 }
                 try await Task.sleep(for: pause)
                 attempt += 1
@@ -168,6 +170,14 @@ struct Exchange: Sendable {
         case .broken, .closed: FlorinError.network(.broken, mayHaveArrived: mayHaveArrived)
         case .responseTooLarge: FlorinError.network(.answerTooLarge, mayHaveArrived: true)
         }
+    }
+}
+
+extension FlorinError {
+    /// The last attempt may not have left and an earlier one have arrived.
+    fileprivate func after(mayHaveArrived: Bool) -> FlorinError {
+        guard case .network(let failure, _) = self else { return self }
+        return .network(failure, mayHaveArrived: mayHaveArrived)
     }
 }
 

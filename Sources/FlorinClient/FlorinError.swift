@@ -2,13 +2,26 @@
 public enum FlorinError: Error, Sendable, Equatable {
     /// The server said no, and why.
     case problem(FlorinProblem)
-    /// No answer came. When `mayHaveArrived`, only the server knows what became of the call: repeat a
-    /// command with the same key, and it is carried out once.
+    /// No answer came. When `mayHaveArrived`, only the server knows what became of the call:
+    /// repeat a command with the same key, and it is carried out once.
     case network(NetworkFailure, mayHaveArrived: Bool)
     /// What came is not what the API describes.
     case unreadable(status: Int)
     /// The call needs a log-in, and there is none.
     case notLoggedIn
+}
+
+extension FlorinError {
+    /// Whether only the server knows if the call had its effect. A command is then repeated with
+    /// the same key until this is false: it is carried out once at most.
+    public var isOutcomeUnknown: Bool {
+        switch self {
+        case .network(_, let mayHaveArrived): mayHaveArrived
+        case .problem(let problem): problem.status >= 500
+        case .unreadable: true
+        case .notLoggedIn: false
+        }
+    }
 }
 
 public enum NetworkFailure: Sendable, Equatable {

@@ -9,8 +9,8 @@ extension WalletClient {
 
     /// What happens to the caller's wallets and requests from now on, until the reader stops.
     ///
-    /// A stream that breaks is opened again, and the server then tells first what was missed. Only a
-    /// refusal (such as a session that is over) ends the sequence, with its error.
+    /// A stream that breaks is opened again, and the server then tells first what was missed. Only
+    /// a refusal (such as a session that is over) ends the sequence, with its error.
     /// - Parameter lastID: where an earlier sequence ended.
     public func events(after lastID: String? = nil) -> AsyncThrowingStream<LiveEvent, any Error> {
         let (stream, continuation) = AsyncThrowingStream<LiveEvent, any Error>.makeStream(

@@ -4,7 +4,8 @@ package import HTTP
 ///
 /// Calls throw `FlorinError`, or `CancellationError` when their task is cancelled. Calls that move
 /// money are commands with a key. The client repeats them with the same key, a few times, when it
-/// cannot know whether they arrived. When it gives up, repeat them later with the key that you chose:
+/// cannot know whether they arrived. When it gives up, repeat them later with the key that you
+/// chose:
 ///
 /// ```swift
 /// let client = WalletClient(server: "https://wallet.example")
@@ -82,7 +83,8 @@ extension WalletClient {
             .read { fields throws(Fields.Missing) in try fields.integer("expires_in") }
     }
 
-    /// Logs in with username, telephone number or e-mail, and keeps the tokens for the calls to come.
+    /// Logs in with username, telephone number or e-mail, and keeps the tokens for the calls to
+    /// come.
     @discardableResult
     public func logIn(login: String, password: String) async throws -> Session {
         let body: JSON = ["login": .string(login), "password": .string(password)]

@@ -15,7 +15,8 @@ enum CodeRules {
 }
 
 extension Identity {
-    /// Sends a new code. Says nothing about whether the number has a wallet: strangers get the same answer.
+    /// Sends a new code. Says nothing about whether the number has a wallet: strangers get the same
+    /// answer.
     package func resendCode(to phone: String) async throws {
         guard let phone = PhoneNumber(phone) else { throw IdentityRejection.phoneInvalid }
         let now = clock.now

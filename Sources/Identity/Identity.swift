@@ -59,6 +59,7 @@ package struct Vault: Sendable {
     func index(_ phone: PhoneNumber) -> [UInt8] { key.blindIndex("phone:" + phone.e164) }
     func index(_ email: EmailAddress) -> [UInt8] { key.blindIndex("email:" + email.text) }
 
-    /// Codes are short, so they are hashed with the key: without it a stolen table cannot be searched.
+    /// Codes are short, so they are hashed with the key: without it a stolen table cannot be
+    /// searched.
     func hash(code: String, of user: ID<User>) -> [UInt8] { key.blindIndex("code:\(user):\(code)") }
 }

@@ -64,7 +64,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .phoneInvalid:
             "Give the telephone number in international form, such as +254712345678."
         case .usernameInvalid:
-            "A username has 3 to 30 letters, digits, dots, dashes or underscores and begins with a letter."
+            "A username has 3 to 30 letters, digits, dots, dashes or underscores, a letter first."
         case .emailInvalid: "This is not an e-mail address."
         case .passwordTooWeak(let reason):
             reason == "too_short"

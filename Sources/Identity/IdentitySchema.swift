@@ -2,8 +2,9 @@ package import Postgres
 
 /// Schema `identity`: who people are, how they prove it, and where they are logged in.
 ///
-/// Telephone numbers and e-mail addresses are stored twice: sealed, to be shown to their owner, and as a
-/// keyed hash (a blind index), to be found. Neither can be read without the operator's master key.
+/// Telephone numbers and e-mail addresses are stored twice: sealed, to be shown to their owner, and
+/// as a keyed hash (a blind index), to be found. Neither can be read without the operator's master
+/// key.
 package enum IdentitySchema {
     package static let migrations: [Migration] = [
         Migration(
@@ -82,7 +83,8 @@ package enum IdentitySchema {
 
                 -- What other slices may know of a person.
                 CREATE VIEW identity.people AS
-                    SELECT id, username, role, plan, kyc_tier, verified_at IS NOT NULL AS is_verified
+                    SELECT id, username, role, plan, kyc_tier,
+                        verified_at IS NOT NULL AS is_verified
                     FROM identity.users;
                 """)
     ]

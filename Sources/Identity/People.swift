@@ -3,7 +3,8 @@ internal import Postgres
 package import Values
 
 extension Identity {
-    /// The person behind a username, a telephone number or an e-mail address; nil when there is none.
+    /// The person behind a username, a telephone number or an e-mail address; nil when there is
+    /// none.
     package func find(_ text: String) async throws -> User? {
         try await database.read { transaction in try find(text, transaction) }
     }
@@ -37,7 +38,8 @@ extension Identity {
     ) throws -> [User] {
         try transaction.query(
             """
-            SELECT id, username, phone_sealed, email_sealed, role, verified_at IS NOT NULL, created_at
+            SELECT id, username, phone_sealed, email_sealed, role, verified_at IS NOT NULL,
+                created_at
             FROM identity.users WHERE \(condition)
             """
         ).map { try user($0) }
@@ -73,14 +75,18 @@ extension Identity {
 
 extension Username {
     init(stored text: String) throws(DatabaseError) {
-        guard let username = Username(text) else { throw .decoding(column: 1, expected: "a username") }
+        guard let username = Username(text) else {
+            throw .decoding(column: 1, expected: "a username")
+        }
         self = username
     }
 }
 
 extension Role {
     init(stored text: String) throws(DatabaseError) {
-        guard let role = Role(rawValue: text) else { throw .decoding(column: 4, expected: "a role") }
+        guard let role = Role(rawValue: text) else {
+            throw .decoding(column: 4, expected: "a role")
+        }
         self = role
     }
 }

@@ -35,8 +35,8 @@ extension Identity {
         return (tokens, found.user)
     }
 
-    /// A new pair of tokens for a refresh token, which dies. A token used twice ends the session: one of the
-    /// two users is a thief.
+    /// A new pair of tokens for a refresh token, which dies. A token used twice ends the session:
+    /// one of the two users is a thief.
     package func refresh(_ token: String) async throws -> SessionTokens {
         let hash = Hash.sha256(token)
         let now = clock.now
@@ -75,8 +75,9 @@ extension Identity {
 
     /// The session behind an access token.
     ///
-    /// Verified tokens are remembered for as long as they are good, because an ES256 check costs more than
-    /// everything else in a payment; a change of the person or the session makes every process forget them.
+    /// Verified tokens are remembered for as long as they are good, because an ES256 check costs
+    /// more than everything else in a payment; a change of the person or the session makes every
+    /// process forget them.
     package func authenticate(_ token: String) async throws -> Session {
         let now = clock.now
         if let session = sessionCache.session(for: token, at: now) { return session }
@@ -91,8 +92,8 @@ extension Identity {
         return session
     }
 
-    /// Opens a session without a password in the caller's transaction, for people whom the operator has
-    /// just created.
+    /// Opens a session without a password in the caller's transaction, for people whom the operator
+    /// has just created.
     package func openSession(
         for user: User, in transaction: borrowing Transaction
     ) throws(DatabaseError) -> SessionTokens {
@@ -238,7 +239,8 @@ final class SessionCache: Sendable {
     private struct State {
         var entries: [String: Entry] = [:]
         var tokens: [ID<User>: Set<String>] = [:]
-        /// Moves whenever something is forgotten, so that a look-up that began before keeps nothing.
+        /// Moves whenever something is forgotten, so that a look-up that began before keeps
+        /// nothing.
         var generation: UInt64 = 0
 
         mutating func clear() {

@@ -15,8 +15,8 @@ extension Identity {
         return user.user
     }
 
-    /// Creates a person known by e-mail alone, as the simple transfer API does. The operator who turns that
-    /// surface on vouches for them.
+    /// Creates a person known by e-mail alone, as the simple transfer API does. The operator who
+    /// turns that surface on vouches for them.
     package func register(
         username: String, email: String, password: String
     ) async throws -> User {

@@ -32,8 +32,8 @@ package struct User: Sendable, Equatable {
 
 /// 3 to 30 characters of a–z, 0–9, dot, dash and underscore, beginning with a letter.
 ///
-/// Lower case and ASCII alone, so that no two names look alike, and never digits alone, so that none can be taken
-/// for a telephone number.
+/// Lower case and ASCII alone, so that no two names look alike, and never digits alone, so that
+/// none can be taken for a telephone number.
 package struct Username: Sendable, Hashable, CustomStringConvertible {
     package let text: String
 

@@ -135,7 +135,8 @@ package struct Worker: Sendable {
         }
     }
 
-    /// Tries again later, twice as late each time; gives up after the last attempt and keeps the reason.
+    /// Tries again later, twice as late each time; gives up after the last attempt and keeps the
+    /// reason.
     private func postpone(_ job: Job, _ error: any Error) async throws {
         let isLast = job.attempts >= Int64(Jobs.attemptsMax)
         Log.warning(

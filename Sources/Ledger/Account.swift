@@ -1,6 +1,7 @@
 internal import Values
 
-/// An account of the ledger. Small integers given by the database: they are keys of every hot index.
+/// An account of the ledger. Small integers given by the database: they are keys of every hot
+/// index.
 package struct AccountID: Sendable, Hashable {
     package let number: Int64
 
@@ -86,11 +87,4 @@ struct Head: Sendable, Equatable {
     }
 
     var balance: Balance { Balance(posted: posted, held: held) }
-
-    /// Whether what remains available is no less than the floor, without overflowing on the way.
-    var respectsFloor: Bool {
-        guard let floor else { return true }
-        let (available, overflow) = posted.subtractingReportingOverflow(held)
-        return !overflow && available >= floor
-    }
 }

@@ -4,8 +4,8 @@ package import Values
 package enum LedgerRejection: String, Sendable, CaseIterable {
     case idempotencyMismatch = "idempotency_mismatch"
     case amountMustBePositive = "amount_must_be_positive"
-    case holdTimeOutOfRange = "hold_time_out_of_range"
     case accountsMustDiffer = "accounts_must_differ"
+    case holdTimeOutOfRange = "hold_time_out_of_range"
     case accountNotFound = "account_not_found"
     case currenciesMustMatch = "currencies_must_match"
     case holdNotFound = "hold_not_found"
@@ -18,9 +18,9 @@ package enum LedgerRejection: String, Sendable, CaseIterable {
     case transferAlreadyReversed = "transfer_already_reversed"
     case debitAccountClosed = "debit_account_closed"
     case creditAccountClosed = "credit_account_closed"
-    case balanceOverflow = "balance_overflow"
     case insufficientFunds = "insufficient_funds"
     case limitExceeded = "limit_exceeded"
+    case balanceOverflow = "balance_overflow"
 
     /// Whether the same command may succeed later.
     package var isTransient: Bool {
@@ -52,7 +52,7 @@ package enum LedgerRejection: String, Sendable, CaseIterable {
     package var detail: String {
         switch self {
         case .idempotencyMismatch:
-            "This Idempotency-Key was used for a different command; use a new key for a new command."
+            "This Idempotency-Key was used for a different command; a new command needs a new key."
         case .amountMustBePositive: "The amount must be at least one minor unit."
         case .holdTimeOutOfRange: "A hold lasts between one second and 31 days."
         case .accountsMustDiffer: "Money cannot move from an account to itself."
@@ -94,7 +94,8 @@ package struct LedgerRefusal: Refusal, Equatable {
 package struct LedgerOverloaded: Refusal {
     package let code = "overloaded"
     package let status = 503
-    package let detail = "The server is busy; nothing was done. Try again shortly with the same key."
+    package let detail =
+        "The server is busy; nothing was done. Try again shortly with the same key."
     package let facts = [Fact("retry_after", 1)]
 
     package init() {}

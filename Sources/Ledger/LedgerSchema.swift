@@ -73,7 +73,7 @@ package enum LedgerSchema {
                     CONSTRAINT expires_iff_hold CHECK ((expires_at IS NOT NULL) = (kind = 2))
                 );
                 CREATE UNIQUE INDEX transfers_key ON ledger.transfers (key) WHERE key IS NOT NULL;
-                -- Lines are written in the order of time, so a few bytes a page find a range of days.
+                -- Lines are written in the order of time: a few bytes a page find a range of days.
                 CREATE INDEX transfers_at ON ledger.transfers USING brin (at);
                 -- A hold ends once, and a transfer is reversed at most once.
                 CREATE UNIQUE INDEX transfers_settles ON ledger.transfers (settles)
@@ -119,6 +119,15 @@ package enum LedgerSchema {
                     SELECT id, at, kind, code, credit, debit, 'credit', amount, credit_posted,
                         credit_held
                     FROM ledger.transfers;
-                """)
+                """),
+        Migration(
+            slice: "ledger", number: 2, name: "derived lines",
+            sql: """
+                -- What the server worked out itself, as it does a fee, carries −1: a retry of the
+                -- command is compared on the other lines only, and on all of them.
+                ALTER TABLE ledger.transfers
+                    DROP CONSTRAINT transfers_legs_check,
+                    ADD CONSTRAINT transfers_legs_check CHECK (legs >= -1);
+                """),
     ]
 }

@@ -17,7 +17,8 @@ package struct Message: Sendable, Equatable {
 
 /// Where messages of one channel leave the building.
 package protocol MessageCarrier: Sendable {
-    /// Returns when the carrier has taken the message; throws when it has not, and the job tries again.
+    /// Returns when the carrier has taken the message; throws when it has not, and the job tries
+    /// again.
     func carry(_ message: Message) async throws
 }
 

@@ -11,7 +11,8 @@ package struct OutboxRoutes: Sendable {
     package var routes: [Route] {
         [
             .open(
-                .get, "/sandbox/messages", summary: "Messages sent by SMS and e-mail, newest first.",
+                .get, "/sandbox/messages",
+                summary: "Messages sent by SMS and e-mail, newest first.",
                 tag: "sandbox",
                 parameters: [
                     .query("to", .string(max: 254), "A telephone number or an e-mail address.")

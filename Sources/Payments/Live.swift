@@ -9,7 +9,8 @@ package import Values
 
 /// Who is listening, and to which accounts; what happens to them waits here to be told.
 final class LiveUpdates: Sendable {
-    /// Entries that may wait to be told; beyond, the oldest are dropped, and clients read their history.
+    /// Entries that may wait to be told; beyond, the oldest are dropped, and clients read their
+    /// history.
     static let waitingMax = 50_000
 
     private struct State {
@@ -74,7 +75,8 @@ final class LiveUpdates: Sendable {
 }
 
 extension Payments {
-    /// Events shown to someone who comes back with `Last-Event-ID`, at most; older ones are in the history.
+    /// Events shown to someone who comes back with `Last-Event-ID`, at most; older ones are in the
+    /// history.
     static let missedMax = 200
 
     /// A stream of what happens to this person from now on, after what they missed since `last`.

@@ -4,7 +4,8 @@ package import Ledger
 package import Postgres
 package import Values
 
-/// Moving money between people: wallets, sending, requests, holds, reversals, history, live updates.
+/// Moving money between people: wallets, sending, requests, holds, reversals, history, live
+/// updates.
 ///
 /// Verbs are in the files named after them; this one holds what they share.
 package struct Payments: Sendable {

@@ -18,8 +18,8 @@ package enum PaymentsSchema {
                     CONSTRAINT wallets_account UNIQUE (account)
                 );
 
-                -- What the payer wrote. Apart from the journal, so that a person's words can be erased
-                -- while the money's history stays whole.
+                -- What the payer wrote. Apart from the journal, so that a person's words can be
+                -- erased while the money's history stays whole.
                 CREATE TABLE payments.notes (
                     transfer bigint PRIMARY KEY,
                     note text NOT NULL CHECK (char_length(note) BETWEEN 1 AND 280)

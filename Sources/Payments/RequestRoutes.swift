@@ -45,7 +45,8 @@ struct RequestRoutes: Sendable {
     ]
 
     private func create(_ request: Request, _ session: Session) async throws -> Response {
-        let created = try await payments.request(request.sendCommand(recipient: "from"), by: session)
+        let created = try await payments.request(
+            request.sendCommand(recipient: "from"), by: session)
         return try await answer(201, created, session)
     }
 

@@ -49,8 +49,8 @@ extension Payments {
         return found
     }
 
-    /// Pays a request. It becomes accepted in the transaction in which its money moves, and only if it still
-    /// waited.
+    /// Pays a request. It becomes accepted in the transaction in which its money moves, and only if
+    /// it still waited.
     package func accept(
         _ id: ID<PaymentRequest>, key: IdempotencyKey, by session: Session
     ) async throws -> (request: PaymentRequest, done: Done) {

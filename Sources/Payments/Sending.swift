@@ -19,8 +19,8 @@ package struct SendCommand: Sendable {
 }
 
 extension Payments {
-    /// What the payment would cost and whom it would reach. Refuses what the payment would refuse, but for
-    /// what only the ledger can know at that moment.
+    /// What the payment would cost and whom it would reach. Refuses what the payment would refuse,
+    /// but for what only the ledger can know at that moment.
     package func preview(_ command: SendCommand, by session: Session) async throws -> Quote {
         let order = try await order(command, by: session)
         let fee = terms.sendFee.fee(on: order.amount)
@@ -170,7 +170,8 @@ extension Payments {
         }
     }
 
-    /// One key names one wallet per currency, so a different debit account means a different currency.
+    /// One key names one wallet per currency, so a different debit account means a different
+    /// currency.
     func explainingMismatch<Value>(
         _ body: () async throws -> Value
     ) async throws -> Value {

@@ -28,9 +28,10 @@ struct TransferRoutes: Sendable {
                 summary: "Send a transfer's money back, fee included; once.", tag: "transfers",
                 parameters: [.path("id", .uuid), .idempotencyKey],
                 returns: .created(PaymentWire.done),
-                refusals: PaymentWire.moving + PaymentWire.ledger([
-                    .transferNotFound, .transferNotReversible, .transferAlreadyReversed,
-                ]) + [Refused(IdentityRejection.forbidden)], handler: reverse),
+                refusals: PaymentWire.moving
+                    + PaymentWire.ledger([
+                        .transferNotFound, .transferNotReversible, .transferAlreadyReversed,
+                    ]) + [Refused(IdentityRejection.forbidden)], handler: reverse),
         ]
     }
 

@@ -10,12 +10,11 @@ extension Payments {
         try await wallet(of: owner, try terms.currency(code))
     }
 
-    package func openDefaultWallet(for owner: ID<User>) async throws -> Wallet {
-        try await wallet(of: owner, terms.currencyDefault)
-    }
-
+    /// The person's wallets, at least the one of the default currency: a new person has somewhere
+    /// to receive money before they have done anything.
     package func wallets(of owner: ID<User>) async throws -> [(wallet: Wallet, balance: Balance)] {
-        let wallets = try await stored(where: "w.user_id = \(owner)")
+        var wallets = try await stored(where: "w.user_id = \(owner)")
+        if wallets.isEmpty { wallets = [try await wallet(of: owner, terms.currencyDefault)] }
         let balances = try await ledger.balances(of: wallets.map(\.account))
         return wallets.compactMap { wallet in balances[wallet.account].map { (wallet, $0) } }
     }

@@ -117,7 +117,7 @@ extension Connection {
         phase = .announced(mode)
         refusal = nil
         defer { phase = .idle }
-        // Has a name of its own: as a temporary in the call it crashes the optimiser of Swift 6.3.1.
+        // Named, because as a temporary in the call it crashes the optimiser of Swift 6.3.1.
         let transaction = Transaction(connection: self)
         let value: R
         do {

@@ -1,5 +1,5 @@
-/// A `numeric` of the server in binary is four 16-bit words — how many digits follow, the weight of
-/// the first, the sign and the decimals to show — and then digits of base 10 000, each 16 bits:
+/// A `numeric` of the server in binary is four 16-bit words (how many digits follow, the weight of
+/// the first, the sign and the decimals to show) and then digits of base 10 000, each 16 bits:
 /// `numeric_send` in PostgreSQL's `src/backend/utils/adt/numeric.c`.
 private enum NumericLayout {
     static let bytesOfHead = 8

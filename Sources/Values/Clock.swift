@@ -4,7 +4,8 @@ import Synchronization
     import Glibc
 #endif
 
-/// Where the time comes from: the machine's clock, and in a sandbox an offset that tests may advance.
+/// Where the time comes from: the machine's clock, and in a sandbox an offset that tests may
+/// advance.
 ///
 /// Time enters every rule as a `Timestamp` parameter; only the edges hold a `Clock`.
 package final class Clock: Sendable {
@@ -19,7 +20,8 @@ package final class Clock: Sendable {
         return Timestamp(microseconds: real + offsetMicroseconds.load(ordering: .relaxed))
     }
 
-    /// Moves this clock forward; it never goes back, because codes and limits would come alive again.
+    /// Moves this clock forward; it never goes back, because codes and limits would come alive
+    /// again.
     package func advance(seconds: Int64) {
         precondition(seconds >= 0, "a clock only moves forward")
         offsetMicroseconds.add(seconds * 1_000_000, ordering: .relaxed)

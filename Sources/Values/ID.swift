@@ -1,4 +1,5 @@
-/// A UUID version 7 (RFC 9562) that knows what it identifies: `ID<User>` and `ID<Wallet>` do not mix.
+/// A UUID version 7 (RFC 9562) that knows what it identifies: `ID<User>` and `ID<Wallet>` do not
+/// mix.
 ///
 /// The first 48 bits are milliseconds since 1970, so ids sort by the time they were made and
 /// their index grows at one end.

@@ -1,6 +1,7 @@
 /// The name a client gives to a command before sending it, so that sending twice has one effect.
 ///
-/// 1 to 255 visible ASCII characters, as the IETF draft "The Idempotency-Key HTTP Header Field" suggests.
+/// 1 to 255 visible ASCII characters, as the IETF draft "The Idempotency-Key HTTP Header Field"
+/// suggests.
 package struct IdempotencyKey: Sendable, Hashable {
     package let text: String
 

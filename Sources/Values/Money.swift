@@ -1,6 +1,7 @@
 /// An amount of one currency, in integers of its minor unit.
 ///
-/// There is no `+`: sums can overflow and currencies can differ, and both are the caller's to handle.
+/// There is no `+`: sums can overflow and currencies can differ, and both are the caller's to
+/// handle.
 package struct Money: Sendable, Hashable {
     package let minorUnits: Int64
     package let currency: Currency
@@ -82,8 +83,8 @@ extension Money: CustomStringConvertible {
         return text + "." + zeros + fraction
     }
 
-    /// Reads `1234.5` as 123450 minor units of KES: digits, at most one point, no more decimals than
-    /// the currency has. Nothing is rounded: what does not fit is refused with nil.
+    /// Reads `1234.5` as 123450 minor units of KES: digits, at most one point, no more decimals
+    /// than the currency has. Nothing is rounded: what does not fit is refused with nil.
     package init?(decimal text: some StringProtocol, _ currency: Currency) {
         let negative = text.hasPrefix("-")
         let parts = text.dropFirst(negative ? 1 : 0)

@@ -5,7 +5,8 @@ package struct PhoneNumber: Sendable, Hashable, CustomStringConvertible {
     package static let digitsMin = 7
     package static let digitsMax = 15
 
-    /// Accepts E.164 with the spaces, dashes, dots and brackets that people type; letters are refused.
+    /// Accepts E.164 with the spaces, dashes, dots and brackets that people type; letters are
+    /// refused.
     package init?(_ text: some StringProtocol) {
         var digits = ""
         for (index, character) in text.unicodeScalars.enumerated() {
@@ -41,7 +42,8 @@ package struct EmailAddress: Sendable, Hashable, CustomStringConvertible {
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count == 2, (1...64).contains(parts[0].utf8.count),
             text.utf8.count <= Self.charactersMax,
-            parts[0].utf8.allSatisfy(Self.isLocal), !parts[0].hasPrefix("."), !parts[0].hasSuffix("."),
+            parts[0].utf8.allSatisfy(Self.isLocal), !parts[0].hasPrefix("."),
+            !parts[0].hasSuffix("."),
             !parts[0].contains("..")
         else { return nil }
         let labels = parts[1].split(separator: ".", omittingEmptySubsequences: false)

@@ -1,4 +1,5 @@
-/// A moment, in microseconds since 1970-01-01T00:00:00Z: the resolution of PostgreSQL's `timestamptz`.
+/// A moment, in microseconds since 1970-01-01T00:00:00Z: the resolution of PostgreSQL's
+/// `timestamptz`.
 package struct Timestamp: Sendable, Hashable, Comparable {
     package let microseconds: Int64
 
@@ -66,7 +67,8 @@ package struct CalendarDay: Sendable, Hashable {
         let era = Timestamp.floorDivide(shiftedYear, 400)
         let yearOfEra = shiftedYear - era * 400
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+            - 719_468
     }
 
     /// The first day of the following month.
@@ -109,7 +111,8 @@ extension Timestamp: CustomStringConvertible {
         }
     }
 
-    /// Reads RFC 3339 with an offset, with or without fraction, or a bare date as its first moment in UTC.
+    /// Reads RFC 3339 with an offset, with or without fraction, or a bare date as its first moment
+    /// in UTC.
     package init?(_ text: some StringProtocol) {
         var reader = DigitReader(bytes: Array(text.utf8))
         guard let year = reader.number(width: 4), reader.skip("-"),
@@ -130,7 +133,8 @@ extension Timestamp: CustomStringConvertible {
         else { return nil }
         let seconds = hour * 3600 + (minute - offset) * 60 + second
         self.init(
-            microseconds: date.daysSince1970 * Self.microsecondsPerDay + seconds * 1_000_000 + fraction)
+            microseconds: date.daysSince1970 * Self.microsecondsPerDay + seconds * 1_000_000
+                + fraction)
     }
 }
 
@@ -144,7 +148,9 @@ private struct DigitReader {
     var isAtEnd: Bool { position == bytes.count }
 
     mutating func skip(_ character: Unicode.Scalar) -> Bool {
-        guard position < bytes.count, bytes[position] == UInt8(ascii: character) else { return false }
+        guard position < bytes.count, bytes[position] == UInt8(ascii: character) else {
+            return false
+        }
         position += 1
         return true
     }

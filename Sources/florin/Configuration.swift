@@ -158,7 +158,8 @@ private struct EnvironmentReader {
         return currencies
     }
 
-    /// `fixed=10,basis_points=50,min=0,max=10000`, in minor units; what is left out is 0, and no maximum.
+    /// `fixed=10,basis_points=50,min=0,max=10000`, in minor units; what is left out is 0, and no
+    /// maximum.
     func fee(_ name: String) throws(ConfigurationError) -> FeeSchedule? {
         guard let parts = list(name) else { return nil }
         let fault = ConfigurationError(

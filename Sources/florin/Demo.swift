@@ -45,7 +45,8 @@ struct Demo: Sendable {
     func prepare() async throws -> [Login] {
         guard application.configuration.isSandbox else {
             throw ConfigurationError(
-                name: "FLORIN_SANDBOX", reason: "--demo makes people with play money and needs it to be 1")
+                name: "FLORIN_SANDBOX",
+                reason: "--demo makes people with play money and needs it to be 1")
         }
         if try await application.identity.find(Self.people[0].login.username) == nil {
             try await makePeople()

@@ -2,10 +2,11 @@ internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
-/// SIGINT and SIGTERM, as one moment that a task can wait for. A second one ends the program at once.
+/// SIGINT and SIGTERM, as one moment that a task can wait for. A second one ends the program at
+/// once.
 ///
-/// Unchecked, because Dispatch does not say that its sources are sendable: they are made in `init` and only
-/// kept alive afterwards; everything that changes is in the mutex.
+/// Unchecked, because Dispatch does not say that its sources are sendable: they are made in `init`
+/// and only kept alive afterwards; everything that changes is in the mutex.
 final class Ending: @unchecked Sendable {
     private enum State {
         case running

@@ -26,7 +26,8 @@ struct Routes: Sendable {
         let isSimple = application.configuration.simpleAccess != .off
         let chosen: [Route] =
             switch part {
-            case .all: platform + (isSimple ? simple.users + simple.transactions + simple.reports : [])
+            case .all:
+                platform + (isSimple ? simple.users + simple.transactions + simple.reports : [])
             case .users: simple.users
             case .transactions: simple.transactions
             case .reports: simple.reports

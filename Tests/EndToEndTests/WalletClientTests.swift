@@ -88,6 +88,20 @@ struct WalletClientTests {
         #expect(server.requests.map(\.key) == ["mine", "mine", "mine", "mine"])
     }
 
+    /// Once an attempt may have arrived, no later failure makes that undone.
+    @Test func doubtRemains() async {
+        let box = Mutex<ScriptedServer?>(nil)
+        let server = ScriptedServer { exchange in
+            box.withLock { $0 }?.stop()
+            exchange.hangUp()
+        }
+        box.withLock { $0 = server }
+        await #expect(throws: FlorinError.network(.unreachable, mayHaveArrived: true)) {
+            try await client(server).send(to: "b", amount: 1, currency: "KES")
+        }
+        #expect(server.requests.count == 1)
+    }
+
     @Test func aCommandWithoutKeyIsNotRepeated() async {
         let server = ScriptedServer { $0.hangUp() }
         defer { server.stop() }

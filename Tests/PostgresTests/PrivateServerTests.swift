@@ -169,12 +169,20 @@ import Values
         #expect(!Files.exists(folder.path + "/postgres.new"))
     }
 
-    @Test func aLongPathPutsTheSocketElsewhere() async throws {
-        let long = folder.path + "/" + String(repeating: "a-long-name/", count: 10) + "data"
-        let server = try await start(in: long)
-        let row = try Connection.open(server.settings).first(
-            "SELECT current_setting('unix_socket_directories')")
-        let socketFolder: String = try #require(row)[0]
+    @Test func oddNamesOfFoldersAreOnlyNames() async throws {
+        let odd = folder.path + "/it's \"odd\" \\ ü = $(x) "
+        let server = try await start(in: odd)
+        try remember(1, server)
+        #expect(Files.exists(odd + "/postgres.socket/.s.PGSQL.5432"))
+        await server.stop()
+    }
+
+    @Test(arguments: [String(repeating: "a-long-name/", count: 10) + "data", "with,comma"])
+    func aPathUnfitForSocketsPutsTheSocketElsewhere(name: String) async throws {
+        let server = try await start(in: folder.path + "/" + name)
+        let file = PostmasterFile(cluster: folder.path + "/" + name + "/postgres")
+        let socketFolder = try #require(file?.socketFolder)
+        try remember(1, server)
         #expect(socketFolder.hasPrefix(Layout.farSocketPrefix))
         #expect(Files.status(socketFolder)?.st_mode == S_IFDIR | 0o700)
         await server.stop()

@@ -74,7 +74,8 @@ package final class ScriptedServer: Sendable {
         DispatchQueue(label: "scripted.accept").async {
             while true {
                 let socket = Glibc.accept(listener, nil, nil)
-                // Closed here and nowhere else: the number would otherwise be another server's by now.
+                // Closed here and nowhere else: the number would otherwise be another server's by
+                // now.
                 guard socket >= 0 else { return _ = Glibc.close(listener) }
                 DispatchQueue(label: "scripted.connection").async { accept(socket) }
             }

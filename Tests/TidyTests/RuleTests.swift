@@ -168,7 +168,7 @@ import Testing
 
     @Test func unexplainedRefusal() {
         let swift = """
-            enum PayRejection: String { case limitExceeded = "limit_exceeded", other = "insufficient" }
+            enum PayRejection: String { case limit = "limit_exceeded", other = "insufficient" }
             var code: String {
                 switch self {
                 case .phoneTaken: "phone_taken"

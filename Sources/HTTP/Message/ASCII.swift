@@ -36,7 +36,8 @@ enum ASCII {
             && zip(left.utf8, right.utf8).allSatisfy { lowercased($0) == lowercased($1) }
     }
 
-    /// Without the optional white space (spaces and tabs) that RFC 9110 §5.6.3 allows around values.
+    /// Without the optional white space (spaces and tabs) that RFC 9110 §5.6.3 allows around
+    /// values.
     static func trimmed(_ text: some StringProtocol) -> String {
         let isBlank = { (character: Character) in character == " " || character == "\t" }
         let start = text.drop(while: isBlank)

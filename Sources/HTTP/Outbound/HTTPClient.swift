@@ -38,8 +38,8 @@ package final class HTTPClient: Sendable {
 
     /// Gives the body of a successful answer to `onChunk` as it comes, until the server ends it.
     ///
-    /// `onChunk` runs on the client's only thread and must not wait. The body of an answer that is not
-    /// 2xx is collected instead, and comes back in the response.
+    /// `onChunk` runs on the client's only thread and must not wait. The body of an answer that is
+    /// not 2xx is collected instead, and comes back in the response.
     package func stream(
         _ request: OutboundRequest, onChunk: @escaping @Sendable ([UInt8]) -> Void
     ) async throws(OutboundError) -> OutboundResponse {
@@ -76,7 +76,8 @@ struct OutboundOrder: Sendable {
     let onEnd: @Sendable (OutboundOutcome) -> Void
 }
 
-/// The identity of a call. A cancellation may overtake the order it belongs to, so the flag is here.
+/// The identity of a call. A cancellation may overtake the order it belongs to, so the flag is
+/// here.
 final class OutboundTicket: Sendable {
     let isCancelled = Atomic<Bool>(false)
 }

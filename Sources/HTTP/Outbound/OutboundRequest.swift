@@ -23,7 +23,8 @@ package struct OutboundRequest: Sendable {
         self.body = body
     }
 
-    /// Whether sending it twice has the effect of sending it once (RFC 9110 section 9.2.2, or a key).
+    /// Whether sending it twice has the effect of sending it once (RFC 9110 section 9.2.2, or a
+    /// key).
     var isIdempotent: Bool {
         switch method {
         case .get, .head, .put, .delete, .options: true

@@ -63,8 +63,8 @@ import CCurl
     }
 
     private func setMethod(_ request: OutboundRequest) -> Bool {
-        // When a kept connection turns out dead, libcurl sends the request again on another. Only what
-        // may safely be sent twice gets a kept connection.
+        // When a kept connection turns out dead, libcurl sends the request again on another. Only
+        // what may safely be sent twice gets a kept connection.
         guard set(CURLOPT_FRESH_CONNECT, request.isIdempotent ? 0 : 1) else { return false }
         switch request.method {
         case .get where request.body.isEmpty: return set(CURLOPT_HTTPGET, 1)

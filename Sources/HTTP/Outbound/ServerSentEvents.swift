@@ -3,7 +3,8 @@ package struct ServerSentEvent: Sendable, Equatable {
     /// `message` when the server gives none.
     package let name: String
     package let data: String
-    /// The last id that the stream gave, with this event or before: what to send as `Last-Event-ID`.
+    /// The last id that the stream gave, with this event or before: what to send as
+    /// `Last-Event-ID`.
     package let lastID: String
 
     package init(name: String, data: String, lastID: String) {

@@ -1,5 +1,6 @@
 extension Schema {
-    /// This schema as JSON Schema 2020-12, the dialect of OpenAPI 3.1; named parts become references.
+    /// This schema as JSON Schema 2020-12, the dialect of OpenAPI 3.1; named parts become
+    /// references.
     var document: JSON {
         switch self {
         case .object(let fields, let additional):

@@ -5,8 +5,8 @@ import Telemetry
 
 /// The engine on its loop: turns, deadlines and the end.
 ///
-/// `@unchecked`: after `init` everything happens on the loop's thread, which alone calls `run` and runs
-/// the commands and tasks that lead here.
+/// `@unchecked`: after `init` everything happens on the loop's thread, which alone calls `run` and
+/// runs the commands and tasks that lead here.
 @safe final class Daemon: @unchecked Sendable {
     let loop: EventLoop
     let service: Service

@@ -3,7 +3,8 @@ import CMicrohttpd
 
 /// Feeds one connection from one event stream: the connection sleeps while there is nothing to say.
 ///
-/// `@unchecked`: all of it belongs to the loop's thread; the stream's sink only sends commands there.
+/// `@unchecked`: all of it belongs to the loop's thread; the stream's sink only sends commands
+/// there.
 @safe final class EventDelivery: @unchecked Sendable {
     let stream: EventStream
     let peer: Peer

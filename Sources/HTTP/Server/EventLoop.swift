@@ -7,8 +7,8 @@ import Synchronization
 /// Handlers prefer this executor, so a request is parsed, handled and answered on one thread, and
 /// only work that leaves on purpose (a database, a password hash) crosses to another.
 ///
-/// `@unchecked`: `ready` and `turn`-time state are touched on the loop's thread alone, which `isCurrent`
-/// tells; everything that other threads reach is in `inbox` or atomic.
+/// `@unchecked`: `ready` and `turn`-time state are touched on the loop's thread alone, which
+/// `isCurrent` tells; everything that other threads reach is in `inbox` or atomic.
 final class EventLoop: TaskExecutor, @unchecked Sendable {
     typealias Command = @Sendable () -> Void
 

@@ -29,7 +29,8 @@ import Telemetry
     private var isAbandoned = false
     private var isOver = false
 
-    /// A body that is too large is read on for this long, so that its sender gets to see the answer.
+    /// A body that is too large is read on for this long, so that its sender gets to see the
+    /// answer.
     static let bytesDroppedMax = 8 * 1024 * 1024
     /// Tasks that may run inside the engine's callback before the connection is suspended.
     private static let jobsInlineMax = 64

@@ -13,8 +13,8 @@ struct IncomingHead {
 /// as different requests (RFC 9112 §11.2, "Request Smuggling").
 ///
 /// The engine forgives bare line feeds, folded lines, NUL and doubled spaces. It leaves the texts
-/// where it received them and only overwrites the line ends, so a head without such tricks is one in
-/// which every part begins exactly where the one before it must have ended. That is checked from
+/// where it received them and only overwrites the line ends, so a head without such tricks is one
+/// in which every part begins exactly where the one before it must have ended. That is checked from
 /// addresses; nothing outside the engine's strings is read.
 struct HeadReader {
     /// Where the engine put the parts of the request line.

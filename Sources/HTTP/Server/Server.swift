@@ -76,7 +76,8 @@ enum LoopThread {
     }
 
     private static func blockSignals() {
-        // Not `sigset_t()`: several C modules claim to define it, and which one wins depends on the build.
+        // Not `sigset_t()`: several C modules claim to define it, and which one wins depends on the
+        // build.
         unsafe withUnsafeTemporaryAllocation(of: sigset_t.self, capacity: 1) { signals in
             guard let all = signals.baseAddress else { return }
             unsafe sigfillset(all)

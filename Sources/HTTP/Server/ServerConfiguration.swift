@@ -4,7 +4,8 @@ package struct ServerConfiguration: Sendable {
     package var host = "127.0.0.1"
     /// 0 lets the system choose; `Server.port` tells.
     package var port = 8080
-    /// Open connections; more wait in the kernel. Never more than the system's limit on files allows.
+    /// Open connections; more wait in the kernel. Never more than the system's limit on files
+    /// allows.
     package var connectionsMax = 20_000
 
     // MARK: Sizes

@@ -150,7 +150,8 @@ final class Cluster {
 
     private func serverArguments(_ socketFolder: String) -> [String] {
         let settings = [
-            "listen_addresses=", "port=5432", "unix_socket_directories=\(socketFolder)",
+            "listen_addresses=", "port=5432",
+            "unix_socket_directories=\(Self.quotedForList(socketFolder))",
             "unix_socket_permissions=0700", "logging_collector=off", "log_destination=stderr",
             // Errors of statements are for the program, which knows what may be written down;
             // their details quote rows.
@@ -158,6 +159,14 @@ final class Cluster {
             "timezone=UTC", "log_timezone=UTC", "max_connections=100",
         ]
         return ["-D", layout.cluster] + (settings + options).flatMap { ["-c", $0] }
+    }
+
+    /// PostgreSQL reads the setting as a list of names.
+    private static func quotedForList(_ path: String) -> String {
+        "\""
+            + path.split(separator: "\"", omittingEmptySubsequences: false).joined(
+                separator: "\"\"")
+            + "\""
     }
 
     // MARK: Stopping
@@ -208,6 +217,6 @@ final class Cluster {
             if character == "'" || character == "\\" { quoted.append("\\") }
             quoted.append(character)
         }
-        return "host='\(quoted)' port=5432 user=florin dbname=\(database)"
+        return "host='\(quoted)' port=5432 user=florin dbname=\(database) connect_timeout=5"
     }
 }

@@ -77,7 +77,8 @@ package struct Layout {
     /// A private folder for the socket, whose path must be short.
     func makeSocketFolder() throws(DatabaseError) -> String {
         let near = nearSocketFolder
-        if (near + "/.s.PGSQL.5432").utf8.count <= Self.socketPathBytesMax {
+        // libpq takes a comma for the end of one host's name and has no way to quote it.
+        if (near + "/.s.PGSQL.5432").utf8.count <= Self.socketPathBytesMax, !near.contains(",") {
             try makePrivateFolder(near)
             return near
         }

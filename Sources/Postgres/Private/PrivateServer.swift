@@ -148,6 +148,7 @@ extension PrivateServer {
                 try alone(cluster.layout) { () throws(DatabaseError) in
                     users.unlock()
                     if users.tryExclusive() { cluster.stop() }
+                    users.unlock()
                 }
             } catch {
                 // The server goes on without us, and the next start adopts it.

@@ -40,7 +40,7 @@ struct Terminal: Sendable {
     func bad(_ text: String) -> String { coloured(text, "31") }
 
     private func coloured(_ text: String, _ code: String) -> String {
-        hasColours ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+        hasColours && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 
     /// What other people wrote, made harmless: no escape sequences, no reversed reading.
@@ -116,9 +116,11 @@ struct Table {
     func lines(_ style: (_ column: Int, _ cell: String) -> String = { $1 }) -> [String] {
         let widths = sides.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
-            let cells = row.indices.map { column in
+            // Nothing follows the last cell that has something to show.
+            let shown = row.lastIndex { !$0.isEmpty }.map { row[...$0] } ?? []
+            let cells = shown.indices.map { column in
                 let space = String(repeating: " ", count: widths[column] - row[column].count)
-                let isLast = column == row.count - 1
+                let isLast = column == shown.count - 1
                 let cell = style(column, row[column])
                 return sides[column] == .right ? space + cell : isLast ? cell : cell + space
             }

@@ -5,7 +5,8 @@ internal import HTTP
 enum WalletAccount {
     static let verbs: [WalletCommand.Verb] = [
         .init(
-            name: "sign-up", alias: "signup", words: "USERNAME PHONE [--email E] [--password P]",
+            name: "sign-up", alias: "signup", words: "USERNAME PHONE",
+            options: "[--email E] [--password P]",
             summary: "Open a wallet; a code comes by SMS.",
             grammar: .init(options: ["email", "password"], words: 2...2), run: signUp),
         .init(
@@ -15,7 +16,7 @@ enum WalletAccount {
             name: "resend-code", words: "PHONE", summary: "Ask for a new code.",
             grammar: .init(words: 1...1), run: resendCode),
         .init(
-            name: "log-in", alias: "login", words: "NAME [--password P]",
+            name: "log-in", alias: "login", words: "NAME", options: "[--password P]",
             summary: "Log in with username, telephone number or e-mail.",
             grammar: .init(options: ["password"], words: 1...1), run: logIn),
         .init(

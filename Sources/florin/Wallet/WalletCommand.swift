@@ -10,6 +10,7 @@ enum WalletCommand {
         /// Another way to write it.
         var alias: String?
         let words: String
+        var options = ""
         let summary: String
         var grammar = Arguments.Grammar()
         let run: @Sendable (WalletSession) async throws -> Void
@@ -73,7 +74,8 @@ enum WalletCommand {
 
             \(table.lines().map { "  florin wallet " + $0 }.joined(separator: "\n"))
 
-            Amounts are written like 12.50. Every command takes
+            `florin wallet COMMAND --help` tells its options. Amounts are written like 12.50. Every
+            command takes
               --server URL   the server; else FLORIN_SERVER, the one logged in to, or \
             \(WalletSession.serverDefault)
               --json         answers for programs
@@ -84,13 +86,17 @@ enum WalletCommand {
     }
 
     private static func usage(of verb: Verb) -> String {
-        "florin wallet \(verb.name) \(verb.words)\n\n\(verb.summary)"
+        "\(line(verb))\n\n\(verb.summary)"
     }
 
     private static func hint(_ arguments: [String]) -> String {
         let verb = arguments.first { !$0.hasPrefix("-") }.flatMap(verb)
-        return verb.map { "usage: florin wallet \($0.name) \($0.words)" }
-            ?? "florin wallet help lists the commands."
+        return verb.map { "usage: " + line($0) } ?? "florin wallet help lists the commands."
+    }
+
+    private static func line(_ verb: Verb) -> String {
+        ["florin wallet", verb.name, verb.words, verb.options].filter { !$0.isEmpty }
+            .joined(separator: " ")
     }
 }
 
@@ -165,12 +171,13 @@ struct WalletSession: Sendable {
         return password
     }
 
-    /// Goes on only if the person says yes, or has said so with `--yes`.
-    func confirm(_ question: String) throws {
+    /// Goes on only if the person says yes after what `show` tells, or has said so with `--yes`.
+    func confirm(_ question: String, _ show: () async throws -> Void = {}) async throws {
         guard !arguments.flag("yes") else { return }
         guard terminal.isInteractive else {
             throw Arguments.Misunderstood(reason: "nobody can be asked: add --yes")
         }
+        try await show()
         let answer = terminal.ask(question + " [y/N] ")?.lowercased()
         guard answer == "y" || answer == "yes" else {
             throw WalletFailure.refused("Nothing was done.")

@@ -4,6 +4,8 @@ internal import FlorinClient
 enum WalletFailure: Error {
     /// The wallet itself says no; a sentence for the person.
     case refused(String)
+    /// The server's no to a command about this currency, in which its facts are told.
+    case problem(FlorinProblem, currency: String)
     /// A command whose outcome is not known, and the key to ask for it again.
     case unknownOutcome(key: String, FlorinError)
 }
@@ -31,6 +33,10 @@ struct Ended {
         switch error {
         case let error as Arguments.Misunderstood: self.init(Self.usage, "usage", error.reason)
         case WalletFailure.refused(let reason): self.init(Self.refused, "refused", reason)
+        case WalletFailure.problem(let problem, let currency):
+            self.init(
+                Self.refused, problem.code, problem.detail + WalletText.facts(problem, currency))
+            self.problem = problem
         case WalletFailure.unknownOutcome(let key, let cause):
             self.init(
                 Self.network, "outcome_unknown",

@@ -7,7 +7,7 @@ enum WalletHistory {
     static let verbs: [WalletCommand.Verb] = [
         .init(
             name: "history",
-            words: "[CURRENCY] [--limit N] [--cursor C] [--from DAY] [--to DAY]",
+            words: "[CURRENCY]", options: "[--limit N] [--cursor C] [--from DAY] [--to DAY]",
             summary: "What came and went, newest first.",
             grammar: .init(options: ["limit", "cursor", "from", "to"], words: 0...1), run: history),
         .init(

@@ -12,26 +12,27 @@ enum WalletMoney {
             name: "open", words: "CURRENCY", summary: "Open a wallet of another currency.",
             grammar: .init(words: 1...1), run: open),
         .init(
-            name: "send", words: "TO AMOUNT [CURRENCY] [--note N] [--yes] [--key K]",
+            name: "send", words: "TO AMOUNT [CURRENCY]", options: "[--note N] [--yes] [--key K]",
             summary: "Send money, after a look at the fee.",
             grammar: .init(options: command, flags: ["yes"], words: 2...3), run: send),
         .init(
-            name: "reverse", words: "TRANSFER [--yes] [--key K]",
+            name: "reverse", words: "TRANSFER", options: "[--yes] [--key K]",
             summary: "Give back what came, fee included.",
             grammar: .init(options: ["key"], flags: ["yes"], words: 1...1), run: reverse),
         .init(
-            name: "hold", words: "TO AMOUNT [CURRENCY] [--for SECONDS] [--note N] [--key K]",
+            name: "hold", words: "TO AMOUNT [CURRENCY]",
+            options: "[--for SECONDS] [--note N] [--key K]",
             summary: "Reserve money for somebody; for an hour unless told otherwise.",
             grammar: .init(options: command.union(["for"]), words: 2...3), run: hold),
         .init(
-            name: "capture", words: "HOLD [AMOUNT] [--key K]",
+            name: "capture", words: "HOLD [AMOUNT]", options: "[--key K]",
             summary: "Take all of a hold, or so much of it.",
             grammar: .init(options: ["key"], words: 1...2), run: capture),
         .init(
-            name: "void", words: "HOLD [--key K]", summary: "Let a hold go.",
+            name: "void", words: "HOLD", options: "[--key K]", summary: "Let a hold go.",
             grammar: .init(options: ["key"], words: 1...1), run: void),
         .init(
-            name: "topup", alias: "top-up", words: "AMOUNT [CURRENCY] [--key K]",
+            name: "topup", alias: "top-up", words: "AMOUNT [CURRENCY]", options: "[--key K]",
             summary: "Play money, in a sandbox.",
             grammar: .init(options: ["key"], words: 1...2), run: topUp),
     ]
@@ -67,11 +68,12 @@ enum WalletMoney {
         let client = try session.client()
         let (to, note) = (session.arguments[0], session.arguments.option("note"))
         let money = try await session.money(1, client)
-        let quote = try await client.preview(
-            to: to, amount: money.minorUnits, currency: money.currency.code, note: note)
-        if !session.isForPrograms { show(quote, session.terminal) }
-        try session.confirm("Send it?")
-        let transfer = try await session.command { key in
+        try await session.confirm("Send it?") {
+            let quote = try await client.preview(
+                to: to, amount: money.minorUnits, currency: money.currency.code, note: note)
+            show(quote, session.terminal)
+        }
+        let transfer = try await session.command(money.currency.code) { key in
             try await client.send(
                 to: to, amount: money.minorUnits, currency: money.currency.code, note: note,
                 key: key)
@@ -86,16 +88,16 @@ enum WalletMoney {
         table.add("fee", WalletText.money(quote.fee, quote.currency))
         table.add("total", WalletText.money(quote.total, quote.currency))
         table.add("available", WalletText.money(quote.available, quote.currency))
-        for line in table.lines({ $0 == 0 ? terminal.faint($1) : $1 }) { terminal.say(line) }
-        if !quote.isSufficient { terminal.say(terminal.bad("That is more than there is.")) }
+        for line in table.lines({ $0 == 0 ? terminal.faint($1) : $1 }) { terminal.remark(line) }
+        if !quote.isSufficient { terminal.remark(terminal.bad("That is more than there is.")) }
     }
 
     @Sendable private static func reverse(_ session: WalletSession) async throws {
         let client = try session.client()
         let given = try await client.transfer(session.arguments[0])
         let amount = WalletText.money(given.amount, given.currency)
-        try session.confirm("Give \(amount) back to \(WalletText.person(given.from))?")
-        let transfer = try await session.command { key in
+        try await session.confirm("Give \(amount) back to \(WalletText.person(given.from))?")
+        let transfer = try await session.command(given.currency) { key in
             try await client.reverse(given.id, key: key)
         }
         session.report(transfer, "Gave \(amount) back.")
@@ -106,7 +108,7 @@ enum WalletMoney {
         let money = try await session.money(1, client)
         let seconds =
             try session.arguments.integer("for", in: 1...holdSecondsMax) ?? holdSecondsDefault
-        let hold = try await session.command { key in
+        let hold = try await session.command(money.currency.code) { key in
             try await client.hold(
                 to: session.arguments[0], amount: money.minorUnits, currency: money.currency.code,
                 expiresIn: seconds, note: session.arguments.option("note"), key: key)
@@ -141,7 +143,7 @@ enum WalletMoney {
     @Sendable private static func topUp(_ session: WalletSession) async throws {
         let client = try session.client()
         let money = try await session.money(0, client)
-        let transfer = try await session.command { key in
+        let transfer = try await session.command(money.currency.code) { key in
             try await client.topUp(
                 amount: money.minorUnits, currency: money.currency.code, key: key)
         }
@@ -182,16 +184,16 @@ extension WalletSession {
         return try Self.currency(codes[0])
     }
 
-    /// Gives a command its key, the person's own or a new one, and names it when all that is known is
-    /// that the command may have arrived.
-    func command(_ body: (_ key: String) async throws -> Transfer) async throws -> Transfer {
+    /// Gives a command its key, the person's own or a new one, and names it when all that is
+    /// known is that the command may have arrived.
+    func command(
+        _ currency: String? = nil, _ body: (_ key: String) async throws -> Transfer
+    ) async throws -> Transfer {
         let key = arguments.option("key") ?? WalletClient.makeKey()
         do { return try await body(key) } catch let error as FlorinError {
-            switch error {
-            case .network(_, mayHaveArrived: true), .unreadable:
-                throw WalletFailure.unknownOutcome(key: key, error)
-            case .problem, .network, .notLoggedIn: throw error
-            }
+            if error.isOutcomeUnknown { throw WalletFailure.unknownOutcome(key: key, error) }
+            guard case .problem(let problem) = error, let currency else { throw error }
+            throw WalletFailure.problem(problem, currency: currency)
         }
     }
 

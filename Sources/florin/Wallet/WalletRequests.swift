@@ -6,12 +6,12 @@ internal import Values
 enum WalletRequests {
     static let verbs: [WalletCommand.Verb] = [
         .init(
-            name: "request", words: "FROM AMOUNT [CURRENCY] [--note N]",
+            name: "request", words: "FROM AMOUNT [CURRENCY]", options: "[--note N]",
             summary: "Ask somebody for money.",
             grammar: .init(options: ["note"], words: 2...3), run: request),
         .init(
             name: "requests",
-            words: "[list | accept ID | decline ID | cancel ID] [--yes] [--key K]",
+            words: "[list | accept ID | decline ID | cancel ID]", options: "[--yes] [--key K]",
             summary: "Those made and those to answer.",
             grammar: .init(options: ["key", "limit", "cursor"], flags: ["yes"], words: 0...2),
             run: requests),
@@ -70,8 +70,8 @@ enum WalletRequests {
     ) async throws {
         let asked = try await client.paymentRequest(id)
         let amount = WalletText.money(asked.amount, asked.currency)
-        try session.confirm("Pay \(amount) to \(Terminal.clean(asked.to))?")
-        let transfer = try await session.command { key in
+        try await session.confirm("Pay \(amount) to \(Terminal.clean(asked.to))?")
+        let transfer = try await session.command(asked.currency) { key in
             try await client.accept(request: id, key: key).transfer
         }
         session.report(transfer, "Paid \(amount).")

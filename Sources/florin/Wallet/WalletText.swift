@@ -10,8 +10,15 @@ enum WalletText {
         return Money(amount, known).description
     }
 
+    /// With a sign where money moved; a hold only promises.
     static func signed(_ entry: Entry) -> String {
-        (entry.isIncoming ? "+" : "-") + money(entry.amount, entry.currency)
+        let amount = money(entry.amount, entry.currency)
+        guard movesMoney(entry) else { return "(\(amount))" }
+        return (entry.isIncoming ? "+" : "-") + amount
+    }
+
+    private static func movesMoney(_ entry: Entry) -> Bool {
+        !["hold", "void", "expiry"].contains(entry.kind)
     }
 
     /// `2026-11-21 07:15`, by this machine's clock.
@@ -33,12 +40,30 @@ enum WalletText {
 
     /// What a line of the history is, from its owner's side.
     static func what(_ entry: Entry) -> String {
-        let other = entry.counterparty.map(Terminal.clean)
-        switch (entry.kind, other) {
-        case ("transfer", let other?): return (entry.isIncoming ? "from " : "to ") + other
-        case (let kind, let other?):
-            return "\(Terminal.clean(kind)) \(entry.isIncoming ? "from" : "to") \(other)"
-        default: return Terminal.clean(entry.purpose.replacing("_", with: " "))
+        guard let other = entry.counterparty.map(Terminal.clean) else {
+            return Terminal.clean(entry.purpose.replacing("_", with: " "))
         }
+        let person = (entry.isIncoming ? "from " : "to ") + other
+        let hold = (entry.isIncoming ? "held by " : "held for ") + other
+        return switch entry.kind {
+        case "transfer": person
+        case "capture": person + ", held before"
+        case "reversal": person + ", given back"
+        case "hold": hold
+        case "void": hold + ", let go"
+        case "expiry": hold + ", expired"
+        default: Terminal.clean(entry.kind) + " " + person
+        }
+    }
+
+    /// The facts of a refusal that help a person, as sentences.
+    static func facts(_ problem: FlorinProblem, _ currency: String) -> String {
+        let names = [("available", "Available"), ("limit", "Limit"), ("remaining", "Left of it")]
+        let amounts = names.compactMap { name, label -> String? in
+            guard case .integer(let amount) = problem.facts[name] else { return nil }
+            return " \(label): \(money(amount, currency))."
+        }
+        guard case .text(let moment) = problem.facts["resets_at"] else { return amounts.joined() }
+        return amounts.joined() + " It starts anew \(Self.moment(moment))."
     }
 }

@@ -8,7 +8,8 @@ import { inWords, placesOf, read } from '../money.js';
 import { nameOf } from './entries.js';
 
 const noteCharactersMax = '140';
-export const offeredCurrencies = ['KES', 'UGX', 'TZS', 'RWF', 'NGN', 'GHS', 'ZAR', 'USD', 'EUR', 'GBP'];
+// What a server offers unless its operator says otherwise; it explains itself when one is refused.
+export const offeredCurrencies = ['KES', 'UGX', 'TZS', 'NGN', 'USD', 'EUR'];
 
 export function sendMoney({ wallet, onDone }) {
   const dialog = openDialog('Send money');

@@ -269,8 +269,9 @@ export function showWallet(app, { user, sandbox, onLeave }) {
   }
 
   function showNoWallet() {
-    place.history.replaceChildren(historyHead(),
-      h('div', { class: 'empty' }, coin('empty-coin'), h('strong', {}, 'Choose your currency'),
+    place.history.replaceChildren(
+      h('div', { class: 'empty', id: 'history' }, coin('empty-coin'),
+        h('h2', { id: 'history-title' }, 'Choose your currency'),
         h('p', {}, 'A wallet holds one currency. You can add others later.'),
         h('div', { class: 'wallets' }, offeredCurrencies.map(firstWallet))));
   }

@@ -1,7 +1,7 @@
 /// A command line, taken apart: words, `--name value` or `--name=value`, and `--name`.
 ///
-/// Nothing is guessed: a name that the command does not know is an error, and so is one given twice.
-/// After `--`, everything is a word.
+/// Nothing is guessed: a name that the command does not know is an error, and so is one given
+/// twice. After `--`, everything is a word.
 struct Arguments: Sendable {
     /// What a command understands.
     struct Grammar: Sendable {
