@@ -11,7 +11,7 @@ struct CrashTests {
     private static let clients = 64
     private static let crashes = 10
     /// Payments between two crashes, at most.
-    private static let paymentsMax = 120
+    private static let paymentsMax = 200
 
     @Test func acknowledgedPaymentsAreThereExactlyOnce() async throws {
         let database = try await TestPostgres.database()
