@@ -96,7 +96,8 @@ struct CrashTests {
         let connection = try database.connection()
         let lines: Int64? = try connection.first("SELECT count(*) FROM ledger.transfers")?[0]
         #expect(lines == Int64(count))
-        let sum: Int64? = try connection.first("SELECT sum(posted)::bigint FROM ledger.accounts")?[0]
+        let sum: Int64? = try connection.first("SELECT sum(posted)::bigint FROM ledger.accounts")?[
+            0]
         #expect(sum == 0)
         let outside: Int64? = try connection.first(
             "SELECT -posted FROM ledger.accounts WHERE is_system AND posted < 0")?[0]
