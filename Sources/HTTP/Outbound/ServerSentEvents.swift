@@ -68,12 +68,18 @@ package struct ServerSentEvents: Sendable {
     private mutating func take(_ field: String, _ value: ArraySlice<UInt8>) {
         switch field {
         case "event": name = String(decoding: value, as: UTF8.self)
-        case "data": data = (data.map { $0 + [0x0A] } ?? []) + value
+        case "data": append(value)
         case "id" where !value.contains(0): lastID = String(decoding: value, as: UTF8.self)
         case "retry" where value.allSatisfy { (0x30...0x39).contains($0) }:
             reconnectMilliseconds = Int(String(decoding: value, as: UTF8.self))
         default: break
         }
+    }
+
+    /// In place: an event of many lines would otherwise be copied once for each of them.
+    private mutating func append(_ value: ArraySlice<UInt8>) {
+        if data == nil { data = [] } else { data?.append(0x0A) }
+        data?.append(contentsOf: value)
     }
 
     private mutating func dispatch() -> ServerSentEvent? {
