@@ -3,105 +3,14 @@ package import Identity
 internal import Jobs
 package import Ledger
 internal import Postgres
-internal import Synchronization
 internal import Telemetry
 package import Values
 
-/// Who is listening, and to which accounts; what happens to them waits here to be told.
-final class LiveUpdates: Sendable {
-    /// Entries that may wait to be told; beyond, the oldest are dropped, and clients read their
-    /// history.
-    static let waitingMax = 50_000
-    /// Lines kept for wallets that are not known yet: some seconds of a busy ledger.
-    static let recentMax = 2_000
-
-    private struct State {
-        var listeners: [ID<User>: [Listener]] = [:]
-        var wallets: [AccountID: Wallet] = [:]
-        /// The journal's latest lines, for wallets that become known after their first line: another
-        /// process opened them and wrote it.
-        var recent: [Transfer] = []
-    }
-
-    struct Listener: Sendable {
-        let session: Session
-        let stream: EventStream
-    }
-
-    private let state = Mutex(State())
-    let happened: AsyncStream<(Wallet, Entry)>
-    private let happen: AsyncStream<(Wallet, Entry)>.Continuation
-
-    init() {
-        (happened, happen) = AsyncStream.makeStream(
-            bufferingPolicy: .bufferingNewest(Self.waitingMax))
-    }
-
-    func subscribe(_ stream: EventStream, of session: Session, to wallets: [Wallet]) {
-        let user = session.user
-        state.withLock { state in
-            state.listeners[user, default: []].append(Listener(session: session, stream: stream))
-            for wallet in wallets { state.wallets[wallet.account] = wallet }
-        }
-        stream.onClose { [weak self] in self?.remove(stream, of: user) }
-    }
-
-    /// A wallet opened while its owner listens, here or by another process.
-    func add(_ wallet: Wallet) {
-        state.withLock { state in
-            guard state.listeners[wallet.owner] != nil, state.wallets[wallet.account] == nil
-            else { return }
-            state.wallets[wallet.account] = wallet
-            for line in state.recent where [line.debit, line.credit].contains(wallet.account) {
-                happen.yield((wallet, Entry(line, seenFrom: wallet.account)))
-            }
-        }
-    }
-
-    func streams(of user: ID<User>) -> [EventStream] {
-        state.withLock { $0.listeners[user]?.map(\.stream) ?? [] }
-    }
-
-    /// The listeners of one person, or of all.
-    func listeners(of user: ID<User>?) -> [Listener] {
-        state.withLock { state in
-            guard let user else { return state.listeners.values.flatMap { $0 } }
-            return state.listeners[user] ?? []
-        }
-    }
-
-    /// Called on the ledger's thread: looks up and enqueues, nothing more.
-    func journal(_ lines: [Transfer]) {
-        state.withLock { state in
-            guard !state.listeners.isEmpty else { return state.recent = [] }
-            state.recent = state.recent.suffix(max(0, Self.recentMax - lines.count)) + lines
-            for line in lines {
-                for account in [line.debit, line.credit] {
-                    guard let wallet = state.wallets[account] else { continue }
-                    happen.yield((wallet, Entry(line, seenFrom: account)))
-                }
-            }
-        }
-    }
-
-    private func remove(_ stream: EventStream, of user: ID<User>) {
-        state.withLock { state in
-            state.listeners[user]?.removeAll { $0.stream === stream }
-            guard state.listeners[user]?.isEmpty ?? true else { return }
-            state.listeners[user] = nil
-            state.wallets = state.wallets.filter { $0.value.owner != user }
-        }
-    }
-
-    func closeAll() {
-        for listener in listeners(of: nil) { listener.stream.close() }
-    }
-}
-
 extension Payments {
-    /// Events shown to someone who comes back with `Last-Event-ID`, at most; older ones are in the
-    /// history.
+    /// Entries shown to someone who comes back with `Last-Event-ID`, at most, and their bytes: half
+    /// of what a stream lets wait. Older ones are in the history, and the event `gap` says so.
     static let missedMax = 200
+    static let missedBytesMax = EventStream.pendingBytesMax / 2
     /// The kind of the event that tells of a new wallet.
     static let walletOpened = "wallet"
 
@@ -109,23 +18,27 @@ extension Payments {
     package func listen(
         _ session: Session, missedSince last: ID<Transfer>?
     ) async throws -> EventStream {
-        let stream = EventStream()
+        let listener = LiveListener(
+            session, EventStream(), start: last?.claimedPlace ?? TransferID(0))
         let wallets = try await stored(where: "w.user_id = \(session.user)")
-        live.subscribe(stream, of: session, to: wallets)
-        stream.send(event: "ready", data: Array("{}".utf8))
-        if let last {
-            for wallet in wallets { try await tellMissed(wallet, since: last, to: stream) }
-        }
-        return stream
+        listener.stream.send(event: "ready", data: Array("{}".utf8))
+        if let last { try await tellMissed(wallets, since: last.claimedPlace, to: listener) }
+        live.subscribe(listener, to: wallets, isCatchingUp: last != nil)
+        // A wallet may have been opened, or the session ended, before anyone would have told.
+        await learnWallets(of: session.user)
+        if try await !identity.isOpen(session) { listener.stream.close() }
+        return listener.stream
     }
 
     /// Tells listeners what happens, until cancelled.
     package func runLive() async {
-        for await (wallet, entry) in live.happened {
+        for await happening in live.happened {
             do {
-                let described = try await described([entry], in: wallet.currency)
-                for stream in live.streams(of: wallet.owner) {
-                    for entry in described { tell(entry, of: wallet, to: stream) }
+                let wallet = happening.wallet
+                let entries = try await described([happening.entry], in: wallet.currency)
+                for entry in entries {
+                    let data = Self.data(entry, of: wallet)
+                    for listener in happening.listeners { tell(entry, data, to: listener) }
                 }
             } catch {
                 Log.warning("live.entry_not_told", ["error": "\(error)"])
@@ -157,10 +70,11 @@ extension Payments {
     func followEvents() {
         events.subscribe { event in
             let person = ID<User>(high: event.subject.high, low: event.subject.low)
-            for stream in live.streams(of: person) {
-                stream.send(event: event.kind, data: Array(event.payload.utf8))
+            let listeners = live.listeners(of: person)
+            for listener in listeners {
+                listener.stream.send(event: event.kind, data: Array(event.payload.utf8))
             }
-            if event.kind == Self.walletOpened, !live.listeners(of: person).isEmpty {
+            if event.kind == Self.walletOpened, !listeners.isEmpty {
                 Task { await learnWallets(of: person) }
             }
         }
@@ -174,23 +88,40 @@ extension Payments {
         }
     }
 
+    /// The newest of what was missed in all wallets, in the order of the journal.
     private func tellMissed(
-        _ wallet: Wallet, since last: ID<Transfer>, to stream: EventStream
+        _ wallets: [Wallet], since last: TransferID, to listener: LiveListener
     ) async throws {
-        let page = try await ledger.entries(of: wallet.account, limit: Self.missedMax)
-        let missed = page.elements.prefix { $0.transfer.publicID > last }
-        for entry in try await described(missed.reversed(), in: wallet.currency) {
-            tell(entry, of: wallet, to: stream)
+        var missed: [(entry: HistoryEntry, data: [UInt8])] = []
+        for wallet in wallets {
+            let page = try await ledger.entries(of: wallet.account, limit: Self.missedMax + 1)
+            let entries = page.elements.prefix { last < $0.transfer.id }
+            missed += try await described(Array(entries), in: wallet.currency)
+                .map { ($0, Self.data($0, of: wallet)) }
         }
+        missed.sort { $1.entry.entry.transfer.id < $0.entry.entry.transfer.id }
+        var bytes = 0
+        let fitting = missed.prefix(Self.missedMax).prefix { _, data in
+            bytes += data.count
+            return bytes <= Self.missedBytesMax
+        }
+        if fitting.count < missed.count {
+            listener.stream.send(event: "gap", data: Array("{}".utf8))
+        }
+        for (entry, data) in fitting.reversed() { tell(entry, data, to: listener) }
     }
 
-    private func tell(_ entry: HistoryEntry, of wallet: Wallet, to stream: EventStream) {
+    private func tell(_ entry: HistoryEntry, _ data: [UInt8], to listener: LiveListener) {
+        guard listener.advance(to: entry.entry) else { return }
+        listener.stream.send(event: "entry", id: "\(entry.entry.transfer.publicID)", data: data)
+    }
+
+    private static func data(_ entry: HistoryEntry, of wallet: Wallet) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { event in
             event.field("wallet_id", "\(wallet.id)")
             event.object("entry") { PaymentWire.write(entry, &$0) }
         }
-        stream.send(
-            event: "entry", id: "\(entry.entry.transfer.publicID)", data: writer.bytes)
+        return writer.bytes
     }
 }

@@ -18,7 +18,12 @@ struct LiveRoutes: Sendable {
                         "Last-Event-ID", .string(max: 64),
                         "Entries after this one are told first.")
                 ],
-                returns: .events("`ready`, then `entry`, `request` and `wallet` as they happen."),
+                returns: .events(
+                    """
+                    `ready`, then `entry`, `request` and `wallet` as they happen. After \
+                    Last-Event-ID first the entries since then; `gap` before them if older ones \
+                    are in the history alone.
+                    """),
                 handler: listen)
         ]
     }
