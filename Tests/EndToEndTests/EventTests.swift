@@ -62,6 +62,47 @@ struct EventTests {
         #expect(again.entries.map(\.id) == missed + [later])
     }
 
+    @Test func muchThatWasMissedIsTold() async throws {
+        let api = try await World.api
+        let (payer, friend) = (
+            try await Person.signUp(api, money: 1000), try await Person.signUp(api)
+        )
+        let last = try await payer.send(1, to: friend).id
+        let note = String(repeating: "ƒ", count: 280)
+        for _ in 0..<10 {
+            _ = try await together(20) { _ in
+                try await payer.post(
+                    "/v1/transfers", .send(1, to: friend.username, note: note)
+                ).id
+            }
+        }
+        let log = EventLog(friend.client, after: last)
+        let newest = try await friend.entries()[0].id
+        try await log.wait { Self.isEntry($0, newest) }
+        #expect(!log.events.contains(.interrupted))
+        // As many of the newest as fit; what is older is in the history, and the stream says so.
+        let told = log.entries.map(\.id)
+        #expect(told.count >= 20)
+        #expect(told == (try await friend.entries().prefix(told.count).map(\.id).reversed()))
+        #expect(log.events.contains { if case .other(name: "gap", _) = $0 { true } else { false } })
+    }
+
+    @Test func whoComesBackUnderLoadMissesNothing() async throws {
+        let api = try await World.api
+        let (payer, friend) = (
+            try await Person.signUp(api, money: 1000), try await Person.signUp(api)
+        )
+        let last = try await payer.send(1, to: friend).id
+        async let paying = together(60) { _ in try await payer.send(1, to: friend).id }
+        let logs = (0..<8).map { _ in EventLog(friend.client, after: last) }
+        _ = try await paying
+        let history = try await friend.entries().map(\.id)
+        for log in logs {
+            try await log.wait { events in events.count >= history.count }
+            #expect(log.entries.map(\.id) == history.dropLast().reversed())
+        }
+    }
+
     @Test func requestsAndNewWalletsAreTold() async throws {
         let api = try await World.api
         let (asker, payer) = (
