@@ -2,8 +2,8 @@ import Foundation
 import HTTP
 import Testing
 
-/// The shipped nginx configuration in front of a real server: what the first reader refuses, what it
-/// repairs, and that nothing it repairs is read differently behind it.
+/// The shipped nginx configuration in front of a real server: what the first reader refuses, what
+/// it repairs, and that nothing it repairs is read differently behind it.
 @Suite(.enabled(if: Gateway.isInstalled), .serialized)
 struct GatewayTests {
     /// Refused by nginx or by the server behind it, and the connection is not used again.
@@ -32,7 +32,8 @@ struct GatewayTests {
         ("dot segments", 400, "GET /../x HTTP/1.1\r\nHost: h\r\n\r\n"),
         (
             "signed chunk", 400,
-            "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n"
+            "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "+1\r\na\r\n0\r\n\r\n"
         ),
     ]
 
@@ -149,7 +150,8 @@ struct Gateway {
     }
 
     func stop() {
-        // Not SIGTERM: a child starts with the blocked signals of the thread that happened to start it.
+        // Not SIGTERM: a child starts with the blocked signals of the thread that happened to start
+        // it.
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         try? FileManager.default.removeItem(at: folder)
