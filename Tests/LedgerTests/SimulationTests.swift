@@ -34,6 +34,8 @@ import Testing
             Issue.record("FLORIN_SIMULATION_SEED=\(seed)\n\(failure)")
             return
         }
+        let outcomes = simulation.outcomes.sorted { $0.value > $1.value }
+        print(outcomes.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
         expectVariety(simulation.outcomes, seed)
     }
 
