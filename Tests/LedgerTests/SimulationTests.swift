@@ -4,7 +4,8 @@ import Testing
 
 /// A long random history, checked step by step against the reference.
 ///
-/// `FLORIN_SIMULATION_OPERATIONS` makes it longer; `FLORIN_SIMULATION_SEED` plays a failed one again.
+/// `FLORIN_SIMULATION_OPERATIONS` makes it longer; `FLORIN_SIMULATION_SEED` plays a failed one
+/// again.
 @Suite struct SimulationTests {
     /// Operations in one database; more of them go on in another, with the next seed.
     private static let operationsPerWorld = 100_000

@@ -11,8 +11,8 @@ import Testing
 ///     post     T2  alice → float   201     insufficient_funds available=200
 ///     balance  alice  posted 500  held 300  available 200
 ///
-/// The whole language is in `TableParser`. Every table has a fresh database, and the auditor looks at
-/// the books when it ends.
+/// The whole language is in `TableParser`. Every table has a fresh database, and the auditor looks
+/// at the books when it ends.
 struct Table: Sendable, CustomTestStringConvertible {
     let title: String
     let text: String

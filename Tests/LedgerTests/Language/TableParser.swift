@@ -23,8 +23,8 @@ import Values
 ///     history  NAME [from MARK] [to MARK] [by LENGTH] is LINE LINE …
 ///     trial    0
 ///
-/// A KEY also names the line that its command wrote; of linked ones, `KEY.2` is the second. A dash is
-/// no key. `nobody` and `nothing` are an account and a line that do not exist.
+/// A KEY also names the line that its command wrote; of linked ones, `KEY.2` is the second. A dash
+/// is no key. `nobody` and `nothing` are an account and a line that do not exist.
 struct TableParser {
     private let lines: [TableLine]
     private var position = 0

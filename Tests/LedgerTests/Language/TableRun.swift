@@ -168,8 +168,8 @@ extension World {
         clock.advance(seconds: clock.now.seconds(until: moment) + 3600)
     }
 
-    /// The currencies whose balances do not sum to zero, or whose debits are not its credits; none in
-    /// books that are right.
+    /// The currencies whose balances do not sum to zero, or whose debits are not its credits; none
+    /// in books that are right.
     fileprivate func imbalance() throws -> String {
         let rows = try Connection.open(settings).query(
             """

@@ -125,8 +125,8 @@ struct CommandSource {
         return Int64(truncatingIfNeeded: random.next() >> UInt64(random.number(0...62)))
     }
 
-    /// Mostly a hold, sometimes no hold or nothing at all. Never a place that the next batch may fill:
-    /// what a batch writes it cannot name.
+    /// Mostly a hold, sometimes no hold or nothing at all. Never a place that the next batch may
+    /// fill: what a batch writes it cannot name.
     private mutating func someHold() -> TransferID {
         if random.chance(4) { return absent() }
         return (random.chance(4) ? payments : holds).any(&random) ?? absent()

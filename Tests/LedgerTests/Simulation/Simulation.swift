@@ -3,8 +3,8 @@ import Values
 
 /// Random commands in batches, each decided by the ledger and by the reference, which must agree.
 ///
-/// Holds last whole hours and the clock advances by whole hours, so what is due is never a question of
-/// milliseconds as long as a run takes less than an hour of real time.
+/// Holds last whole hours and the clock advances by whole hours, so what is due is never a question
+/// of milliseconds as long as a run takes less than an hour of real time.
 struct Simulation {
     private let world: World
     private var source: CommandSource
