@@ -34,7 +34,7 @@ enum Replay {
             line.kind != .hold
                 ? "operation"
                 : difference(leg, line, world)
-                    ?? (line.expiresAt == line.at.adding(seconds: seconds) ? nil : "expires_in")
+                    ?? (line.expiresAt.map(line.at.seconds(until:)) == seconds ? nil : "expires_in")
         case .capture(let hold, let amount):
             if line.kind != .capture {
                 "operation"
