@@ -27,7 +27,12 @@ enum SimpleWire {
             .required("amount", .number),
         ], additional: true)
 
-    static let optionalKey = Parameter.header("Idempotency-Key", .string(min: 1, max: 255))
+    /// A key that cannot be one is refused: without it, a repeated request would pay twice.
+    static let optionalKey = Parameter.header(
+        "Idempotency-Key",
+        .string(
+            min: 1, max: IdempotencyKey.charactersMax,
+            pattern: Schema.Pattern("^[!-~]+$") { IdempotencyKey($0) != nil }))
 
     static let user = Schema.named(
         "SimpleUser",

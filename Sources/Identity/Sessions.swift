@@ -41,26 +41,45 @@ extension Identity {
         let hash = Hash.sha256(token)
         let now = clock.now
         let next = SecureRandom.token()
-        let outcome = try await database.transaction {
-            transaction -> Result<Session, IdentityRejection> in
+        let outcome = try await database.transaction { transaction -> Refreshed in
             let row = try transaction.first(
                 """
                 SELECT r.session_id, r.used_at IS NOT NULL, r.expires_at
                 FROM identity.refresh_tokens r WHERE r.token_hash = \(hash) FOR UPDATE
                 """)
-            guard let row else { return .failure(.refreshTokenInvalid) }
+            guard let row else { return .refused }
             let id: ID<Session> = try row[0]
             let (isUsed, expiresAt): (Bool, Timestamp) = (try row[1], try row[2])
-            if isUsed { try end(id, "token_reuse", now, transaction) }
-            guard !isUsed, now < expiresAt, let session = try session(id, transaction) else {
-                return .failure(.refreshTokenInvalid)
+            if isUsed { return .reused(by: try end(id, "token_reuse", now, transaction)) }
+            guard now < expiresAt, let session = try session(id, transaction) else {
+                return .refused
             }
             try transaction.execute(
                 "UPDATE identity.refresh_tokens SET used_at = \(now) WHERE token_hash = \(hash)")
             try store(next, of: id, now, transaction)
-            return .success(session)
+            return .session(session)
         }
-        return tokens.mint(for: try outcome.get(), refreshToken: next, at: now)
+        switch outcome {
+        case .session(let session): return tokens.mint(for: session, refreshToken: next, at: now)
+        case .reused(let user): user.map { sessionCache.forget(user: $0) }
+        case .refused: break
+        }
+        throw IdentityRejection.refreshTokenInvalid
+    }
+
+    /// What a refresh token turned out to be. The end of a session is written, so that transaction
+    /// commits and the refusal is a value.
+    private enum Refreshed: Sendable {
+        case session(Session)
+        case reused(by: ID<User>?)
+        case refused
+    }
+
+    /// Whether a session that was opened before still is.
+    package func isOpen(_ session: Session) async throws -> Bool {
+        try await database.read { transaction in
+            try self.session(session.id, transaction) != nil
+        }
     }
 
     /// Ends the session here and in every process.
@@ -183,10 +202,12 @@ extension Identity {
             """)
     }
 
+    /// Ends the session and returns whose it was.
+    @discardableResult
     private func end(
         _ session: ID<Session>, _ reason: String, _ now: Timestamp,
         _ transaction: borrowing Transaction
-    ) throws(DatabaseError) {
+    ) throws(DatabaseError) -> ID<User>? {
         try transaction.execute(
             """
             UPDATE identity.sessions SET ended_at = \(now), end_reason = \(reason)
@@ -194,7 +215,10 @@ extension Identity {
             """)
         let row = try transaction.first(
             "SELECT user_id FROM identity.sessions WHERE id = \(session)")
-        if let row { try announceChange(of: try row[0], in: transaction) }
+        guard let row else { return nil }
+        let user: ID<User> = try row[0]
+        try announceChange(of: user, in: transaction)
+        return user
     }
 
     private func session(

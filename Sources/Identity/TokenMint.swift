@@ -71,7 +71,18 @@ package struct TokenMint: Sendable {
             "SELECT kid, private_sealed FROM identity.signing_keys ORDER BY created_at DESC"
         ).map { row in
             let kid: String = try row[0]
-            return try SigningKey(privateKey: vault.open(try row[1], named: kid))
+            let sealed: [UInt8] = try row[1]
+            do {
+                return try SigningKey(privateKey: vault.open(sealed, named: kid))
+            } catch { throw ForeignMasterKey() }
         }
     }
+}
+
+/// The database was sealed with another key than the one this program was given.
+package struct ForeignMasterKey: Error, CustomStringConvertible {
+    package let description = """
+        FLORIN_MASTER_KEY: is not the key that this database was sealed with; set it, or bring \
+        back the file master.key of the data folder that the database was made with
+        """
 }

@@ -87,11 +87,4 @@ struct Head: Sendable, Equatable {
     }
 
     var balance: Balance { Balance(posted: posted, held: held) }
-
-    /// Whether what remains available is no less than the floor, without overflowing on the way.
-    var respectsFloor: Bool {
-        guard let floor else { return true }
-        let (available, overflow) = posted.subtractingReportingOverflow(held)
-        return !overflow && available >= floor
-    }
 }

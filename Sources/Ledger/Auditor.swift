@@ -66,28 +66,33 @@ package struct Auditor: Sendable {
         _ replay: inout AuditReplay, _ transaction: borrowing Transaction
     ) throws {
         let rows = try transaction.query(
-            "SELECT id, posted, held, last_transfer, floor FROM ledger.accounts ORDER BY id")
+            """
+            SELECT id, posted, held, last_transfer, last_at, floor FROM ledger.accounts ORDER BY id
+            """)
         for row in rows {
             replay.compare(
                 account: try row[0], posted: try row[1], held: try row[2],
-                lastTransfer: try row[3], floor: try row[4])
+                lastTransfer: try row[3], lastAt: try row[4], floor: try row[5])
         }
-        let head = try transaction.query("SELECT last_transfer FROM ledger.head")[0]
-        replay.compareHead(lastTransfer: try head[0])
+        let head = try transaction.query("SELECT last_transfer, last_at FROM ledger.head")[0]
+        replay.compareHead(lastTransfer: try head[0], lastAt: try head[1])
     }
 
     private static func compareHolds(
         _ replay: inout AuditReplay, _ transaction: borrowing Transaction
     ) throws {
-        var open: [Int64: Int64] = [:]
-        for row in try transaction.query("SELECT id, amount FROM ledger.open_holds") {
-            open[try row[0]] = try row[1]
-        }
-        replay.compareOpenHolds(open)
         for row in try transaction.query(
-            "SELECT account, month, last_transfer FROM ledger.checkpoints")
+            "SELECT id, account, amount, expires_at FROM ledger.open_holds ORDER BY id")
+        {
+            replay.compareOpenHold(
+                try row[0], account: try row[1], amount: try row[2], expiresAt: try row[3])
+        }
+        replay.compareOpenHoldsAreAll()
+        for row in try transaction.query(
+            "SELECT account, month, last_transfer FROM ledger.checkpoints ORDER BY account, month")
         {
             replay.compareCheckpoint(account: try row[0], month: try row[1], line: try row[2])
         }
+        replay.compareCheckpointsAreAll()
     }
 }

@@ -11,8 +11,8 @@ internal import Values
 final class BatchWriter {
     private let settings: ConnectionSettings
     private var connection: Connection?
-    private let clock: Clock
-    private var cache = HeadCache()
+    let clock: Clock
+    var cache = HeadCache()
 
     typealias Outcome = Result<Receipt, any Error>
     /// Sends statements in one round trip.
@@ -33,52 +33,74 @@ final class BatchWriter {
         return (batch.outcomes.map { $0! }, batch.written)
     }
 
+    /// What one try at a round leaves for the next to do.
+    private enum Progress {
+        case done
+        /// Another writer was faster, and nothing was written.
+        case overtaken
+        /// One command's attachment found its rows already changed; nothing was written.
+        case attachmentRefused
+    }
+
+    /// What is known before a try.
+    struct Knowledge {
+        /// Whether some of the keys may have been used before.
+        var doubtsKeys: Bool
+        /// Whether the head is held from the start, so that no other writer can be faster again.
+        var isLocked = false
+        /// What was sent and never answered: each may have been committed.
+        var unanswered: [Decision] = []
+    }
+
     /// Tries until every command of the round has an outcome.
     private func settle(_ round: [Int], in batch: inout Batch) {
-        var doubt =
-            round.contains { index in
+        var known = Knowledge(
+            doubtsKeys: round.contains { index in
                 batch.commands[index].key.map { cache.hasSeen($0) } ?? false
-            } ? Doubt.keys : .none
+            })
         var lastError: (any Error)?
-        for attempt in 0..<Self.attemptsMax {
+        for _ in 0..<Self.attemptsMax {
             do throws(DatabaseError) {
-                let isLocked = attempt > 0
-                if try write(round.filter(batch.isOpen), in: &batch, doubt, isLocked) { return }
-                cache.forgetHeads()
-                doubt = .keys
+                switch try write(round, in: &batch, &known) {
+                case .done: return
+                case .attachmentRefused: return settleHalves(of: round, in: &batch)
+                case .overtaken: cache.forgetHeads()
+                }
             } catch {
                 lastError = error
                 cache.forgetHeads()
+                if error.isOfOneCommand, round.count > 1, known.unanswered.isEmpty {
+                    return settleHalves(of: round, in: &batch)
+                }
                 guard error.mayBeTriedAgain else { break }
-                doubt = max(doubt, error.leavesDoubt ? .commit : .keys)
             }
+            known.doubtsKeys = true
+            known.isLocked = true
         }
         let error = lastError ?? DatabaseError.overloaded
         Log.error("ledger.batch_failed", ["error": "\(error)"])
-        for index in round.filter(batch.isOpen) { batch.settle(index, .failure(error)) }
+        for index in round { batch.settle(index, .failure(error)) }
     }
 
-    /// How much the journal must be asked before deciding.
-    private enum Doubt: Int, Comparable {
-        case none
-        /// Keys may have been used before.
-        case keys
-        /// An earlier attempt of this very batch may have been committed.
-        case commit
-
-        static func < (left: Doubt, right: Doubt) -> Bool { left.rawValue < right.rawValue }
+    /// What one command brings about is no reason to refuse its neighbours: half the round at a
+    /// time, it ends up alone.
+    private func settleHalves(of round: [Int], in batch: inout Batch) {
+        let open = round.filter(batch.isOpen)
+        let middle = open.count / 2
+        for half in [open[..<middle], open[middle...]] where !half.isEmpty {
+            settle(Array(half), in: &batch)
+        }
     }
 
-    /// One attempt. False when another writer was faster and nothing was written.
     private func write(
-        _ round: [Int], in batch: inout Batch, _ doubt: Doubt, _ isLocked: Bool
-    ) throws(DatabaseError) -> Bool {
+        _ round: [Int], in batch: inout Batch, _ known: inout Knowledge
+    ) throws(DatabaseError) -> Progress {
         let connection = try connected()
         let hasAttachments = round.contains { !batch.commands[$0].attachments.isEmpty }
-        guard isLocked || hasAttachments else {
-            return try writeAlone(round, in: &batch, doubt, connection)
+        guard known.isLocked || hasAttachments else {
+            return try writeAlone(round, in: &batch, &known, connection)
         }
-        return try writeInTransaction(round, in: &batch, doubt, isLocked, connection)
+        return try writeInTransaction(round, in: &batch, &known, connection)
     }
 
     private func connected() throws(DatabaseError) -> Connection {
@@ -90,44 +112,52 @@ final class BatchWriter {
 
     /// The usual way: one statement, one round trip, its own transaction.
     private func writeAlone(
-        _ round: [Int], in batch: inout Batch, _ doubt: Doubt, _ connection: Connection
-    ) throws(DatabaseError) -> Bool {
+        _ round: [Int], in batch: inout Batch, _ known: inout Knowledge, _ connection: Connection
+    ) throws(DatabaseError) -> Progress {
         let send: Round = { statements throws(DatabaseError) in
             try connection.pipeline(statements)
         }
-        var decision = try decide(round, of: batch.commands, doubt, false, send)
+        var decision = try decide(round, of: batch.commands, known, send)
         guard decision.hasLines else {
             if !decision.isDoneWithoutWriting {
-                guard try stillStands(decision.fence, send) else { return false }
+                guard try stillStands(decision.fence, send) else { return .overtaken }
             }
             accept(decision, in: &batch)
-            return true
+            return .done
         }
         let statement = LedgerStore.write(decision.bench, expected: decision.fence)
-        guard try !connection.query(statement).isEmpty else { return false }
         decision.didWrite()
+        do {
+            guard try !connection.query(statement).isEmpty else { return .overtaken }
+        } catch {
+            if error.leavesDoubt { known.unanswered.append(decision) }
+            throw error
+        }
         accept(decision, in: &batch)
-        return true
+        return .done
     }
 
     /// The way of batches that carry other slices' rows, or that must not lose the race again.
     private func writeInTransaction(
-        _ round: [Int], in batch: inout Batch, _ doubt: Doubt, _ isLocked: Bool,
-        _ connection: Connection
-    ) throws(DatabaseError) -> Bool {
+        _ round: [Int], in batch: inout Batch, _ known: inout Knowledge, _ connection: Connection
+    ) throws(DatabaseError) -> Progress {
         let send: Round = { statements throws(DatabaseError) in
             try connection.pipeline(statements)
         }
         var refused: (index: Int, refusal: any Refusal)?
+        var sent: Decision?
         let commands = batch.commands
         let decision: Decision?
         do {
             // The connection itself is asked, within its transaction: `send` may not capture a
             // borrowed value.
             decision = try connection.transaction { _ throws -> Decision? in
-                var decision = try decide(round, of: commands, doubt, isLocked, send)
+                for unanswered in known.unanswered where try isInJournal(unanswered, send) {
+                    return unanswered
+                }
+                var decision = try decide(round, of: commands, known, send)
                 guard decision.hasLines else {
-                    if isLocked { return decision }
+                    if known.isLocked { return decision }
                     return try stillStands(decision.fence, send) ? decision : nil
                 }
                 let statement = LedgerStore.write(decision.bench, expected: decision.fence)
@@ -135,20 +165,37 @@ final class BatchWriter {
                 decision.didWrite()
                 refused = try firstRefused(decision, of: commands, send)
                 if refused != nil { throw AttachmentRefused() }
+                sent = decision
                 return decision
             }
         } catch is AttachmentRefused {
             cache.forgetHeads()
             if let refused { batch.settle(refused.index, .failure(refused.refusal)) }
-            return round.allSatisfy { !batch.isOpen($0) }
+            return .attachmentRefused
         } catch let error as DatabaseError {
+            if error.leavesDoubt, let sent { known.unanswered.append(sent) }
             throw error
         } catch {
             preconditionFailure("the transaction throws nothing else: \(error)")
         }
-        guard let decision else { return false }
+        guard let decision else { return .overtaken }
         accept(decision, in: &batch)
-        return true
+        return .done
+    }
+
+    /// Whether the decision whose answer was lost was written after all.
+    ///
+    /// The session that was to write it may still be at work. It either holds the head, and is
+    /// waited for here, or will find that the head has moved, and change nothing.
+    private func isInJournal(
+        _ decision: Decision, _ send: Round
+    ) throws(DatabaseError) -> Bool {
+        let results = try send([
+            LedgerStore.fenceLocked, LedgerStore.transfers(decision.bench.lines.map(\.id.number)),
+        ])
+        var found: [Transfer] = []
+        for row in results[1].rows { found.append(try Transfer(row: row)) }
+        return found.sorted { $0.id < $1.id } == decision.bench.lines
     }
 
     /// Rolls back a batch of which one command's attachment found its row already changed.
@@ -194,164 +241,22 @@ final class BatchWriter {
     }
 }
 
-// MARK: Fetch and decide
-
-extension BatchWriter {
-    /// What a round comes to, before it is written.
-    struct Decision {
-        var fence: LedgerStore.Fence
-        var bench: Workbench
-        /// The lines of each command that will be written.
-        var lines: [(index: Int, lines: Range<Int>)] = []
-        /// Replays and refusals.
-        var others: [(index: Int, outcome: Outcome)] = []
-        var refusals = 0
-
-        var hasLines: Bool { !bench.lines.isEmpty }
-
-        /// Replays are facts; a refusal holds only if the picture it was decided on is true.
-        var isDoneWithoutWriting: Bool { !hasLines && refusals == 0 }
-
-        mutating func didWrite() {
-            fence.version += 1
-            fence.lastTransfer += Int64(bench.lines.count)
-            fence.lastAt = bench.now
-        }
-    }
-
-    private func decide(
-        _ round: [Int], of commands: [Command], _ doubt: Doubt, _ isLocked: Bool, _ send: Round
-    ) throws(DatabaseError) -> Decision {
-        let world = try fetch(round.map { commands[$0] }, doubt, isLocked, send)
-        let bench = Workbench(
-            now: max(clock.now, world.fence.lastAt), lastTransfer: world.fence.lastTransfer,
-            heads: world.heads, referenced: world.referenced, settled: world.settled)
-        var decision = Decision(fence: world.fence, bench: bench)
-        for index in round {
-            let command = commands[index]
-            if let key = command.key, let stored = world.claimed[key] {
-                cache.remember(key)
-                let outcome = Replay.compare(
-                    command, with: stored, referenced: world.referenced,
-                    isReplay: doubt != .commit)
-                decision.others.append((index, outcome))
-                continue
-            }
-            do throws(LedgerRefusal) {
-                decision.lines.append((index, try decision.bench.decide(command)))
-            } catch {
-                decision.others.append((index, .failure(error)))
-                decision.refusals += 1
-            }
-        }
-        return decision
-    }
-
-    /// Everything the rules will look at.
-    struct World {
-        var fence: LedgerStore.Fence
-        var heads: [Int64: Head] = [:]
-        var referenced: [Int64: Transfer] = [:]
-        var settled: Set<Int64> = []
-        var claimed: [CommandKey: [Transfer]] = [:]
-    }
-
-    /// At most two round trips: the first for the fence, keys and referenced transfers, the second
-    /// for the heads that they name. Usually none: everything is in the cache.
-    private func fetch(
-        _ commands: [Command], _ doubt: Doubt, _ isLocked: Bool, _ send: Round
-    ) throws(DatabaseError) -> World {
-        if isLocked { cache.forgetHeads() }
-        let references = commands.flatMap(\.references)
-        let keys = doubt == .none ? [] : commands.compactMap(\.key)
-        var world = try fetchFacts(references, keys, isLocked, send)
-
-        var accounts = Set(commands.flatMap(\.accounts))
-        for transfer in world.referenced.values {
-            accounts.insert(transfer.debit.number)
-            accounts.insert(transfer.credit.number)
-        }
-        var missing: [Int64] = []
-        for account in accounts {
-            if let head = cache.head(account) {
-                world.heads[account] = head
-            } else {
-                missing.append(account)
-            }
-        }
-        guard !missing.isEmpty else { return world }
-        for row in try send([LedgerStore.heads(missing.sorted())])[0].rows {
-            let head = try Head(row: row)
-            world.heads[head.id] = head
-            cache.keep(head)
-        }
-        return world
-    }
-
-    private func fetchFacts(
-        _ references: [Int64], _ keys: [CommandKey], _ isLocked: Bool, _ send: Round
-    ) throws(DatabaseError) -> World {
-        if let fence = cache.fence, references.isEmpty, keys.isEmpty { return World(fence: fence) }
-        let results = try send([
-            isLocked ? LedgerStore.fenceLocked : LedgerStore.fence,
-            LedgerStore.transfers(references), LedgerStore.settled(references),
-            LedgerStore.claimed(keys),
-        ])
-        let read = try LedgerStore.Fence(row: results[0].rows[0])
-        // Another process wrote since: heads of the cache belong to an older fence.
-        if let known = cache.fence, known != read { cache.forgetHeads() }
-        cache.fence = read
-
-        var world = World(fence: read)
-        for row in results[1].rows {
-            let transfer = try Transfer(row: row)
-            world.referenced[transfer.id.number] = transfer
-        }
-        for row in results[2].rows { world.settled.insert(try row[0]) }
-        var key: CommandKey?
-        for row in results[3].rows {
-            let line = try Transfer(row: row)
-            key = line.key ?? key
-            if let key { world.claimed[key, default: []].append(line) }
-        }
-        return world
-    }
-}
-
-extension Command {
-    /// Accounts named by the command itself.
-    var accounts: [Int64] {
-        operations.flatMap { operation -> [Int64] in
-            switch operation {
-            case .post(let leg), .hold(let leg, _): [leg.debit.number, leg.credit.number]
-            case .capture, .void, .expire, .reverse: []
-            }
-        }
-    }
-
-    /// Transfers named by the command.
-    var references: [Int64] {
-        operations.compactMap { operation in
-            switch operation {
-            case .post, .hold: nil
-            case .capture(let id, _), .void(let id), .expire(let id), .reverse(let id): id.number
-            }
-        }
-    }
-}
-
 extension DatabaseError {
     /// Whether the batch may simply be decided and written again.
-    fileprivate var mayBeTriedAgain: Bool {
-        isTransient || isUniqueViolation("transfers_key") || isUniqueViolation("transfers_settles")
-            || leavesDoubt
+    fileprivate var mayBeTriedAgain: Bool { isTransient || isTakenByAnother || leavesDoubt }
+
+    /// Whether another writer used a key or ended a hold between the look and the write.
+    private var isTakenByAnother: Bool {
+        isUniqueViolation("transfers_key") || isUniqueViolation("transfers_settles")
+    }
+
+    /// Whether PostgreSQL refused something that one command asked for.
+    fileprivate var isOfOneCommand: Bool {
+        if case .server = self { !isTransient && !isTakenByAnother } else { false }
     }
 
     /// Whether what was sent may have been committed although no answer came.
     fileprivate var leavesDoubt: Bool {
-        switch self {
-        case .commitUnknown, .connection: true
-        default: false
-        }
+        if case .commitUnknown = self { true } else { false }
     }
 }

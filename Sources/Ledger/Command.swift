@@ -21,6 +21,7 @@ package struct Leg: Sendable, Equatable {
     /// Whether it counts towards the debit account's limits.
     package let isLimited: Bool
     /// Whether the server worked it out itself, as it does a fee: a retry is not compared on it.
+    /// Never a command's first leg.
     package let isDerived: Bool
 
     package init(

@@ -4,8 +4,8 @@ package import Values
 package enum LedgerRejection: String, Sendable, CaseIterable {
     case idempotencyMismatch = "idempotency_mismatch"
     case amountMustBePositive = "amount_must_be_positive"
-    case holdTimeOutOfRange = "hold_time_out_of_range"
     case accountsMustDiffer = "accounts_must_differ"
+    case holdTimeOutOfRange = "hold_time_out_of_range"
     case accountNotFound = "account_not_found"
     case currenciesMustMatch = "currencies_must_match"
     case holdNotFound = "hold_not_found"
@@ -18,9 +18,9 @@ package enum LedgerRejection: String, Sendable, CaseIterable {
     case transferAlreadyReversed = "transfer_already_reversed"
     case debitAccountClosed = "debit_account_closed"
     case creditAccountClosed = "credit_account_closed"
-    case balanceOverflow = "balance_overflow"
     case insufficientFunds = "insufficient_funds"
     case limitExceeded = "limit_exceeded"
+    case balanceOverflow = "balance_overflow"
 
     /// Whether the same command may succeed later.
     package var isTransient: Bool {

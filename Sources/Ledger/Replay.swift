@@ -4,35 +4,36 @@ internal import Values
 /// refused with the first field that differs.
 enum Replay {
     static func compare(
-        _ command: Command, with stored: [Transfer], referenced: [Int64: Transfer], isReplay: Bool
+        _ command: Command, with stored: [Transfer], in world: BatchWriter.World
     ) -> BatchWriter.Outcome {
-        if let field = firstDifference(command, stored, referenced) {
+        if let field = firstDifference(command, stored, world) {
             return .failure(
                 LedgerRefusal(.idempotencyMismatch, [Fact("first_difference", field)]))
         }
-        return .success(Receipt(transfers: stored, isReplay: isReplay))
+        return .success(Receipt(transfers: stored, isReplay: true))
     }
 
     private static func firstDifference(
-        _ command: Command, _ stored: [Transfer], _ referenced: [Int64: Transfer]
+        _ command: Command, _ stored: [Transfer], _ world: BatchWriter.World
     ) -> String? {
-        for (index, operation) in command.operations.enumerated() where !operation.isDerived {
-            guard index < stored.count else { return "operation" }
-            if let field = difference(operation, stored[index], referenced) { return field }
+        let asked = command.operations.filter { !$0.isDerived }
+        let done = stored.filter { !$0.isDerived }
+        for (operation, line) in zip(asked, done) {
+            if let field = difference(operation, line, world) { return field }
         }
-        return nil
+        return asked.count == done.count ? nil : "operation"
     }
 
     private static func difference(
-        _ operation: Operation, _ line: Transfer, _ referenced: [Int64: Transfer]
+        _ operation: Operation, _ line: Transfer, _ world: BatchWriter.World
     ) -> String? {
         switch operation {
         case .post(let leg):
-            line.kind == .post ? difference(leg, line) : "operation"
+            line.kind == .post ? difference(leg, line, world) : "operation"
         case .hold(let leg, let seconds):
             line.kind != .hold
                 ? "operation"
-                : difference(leg, line)
+                : difference(leg, line, world)
                     ?? (line.expiresAt == line.at.adding(seconds: seconds) ? nil : "expires_in")
         case .capture(let hold, let amount):
             if line.kind != .capture {
@@ -40,7 +41,7 @@ enum Replay {
             } else if line.settles != hold {
                 "hold"
             } else {
-                (amount ?? referenced[hold.number]?.amount) == line.amount ? nil : "amount"
+                (amount ?? world.referenced[hold.number]?.amount) == line.amount ? nil : "amount"
             }
         case .void(let hold):
             line.kind != .void ? "operation" : line.settles == hold ? nil : "hold"
@@ -51,10 +52,13 @@ enum Replay {
         }
     }
 
-    private static func difference(_ leg: Leg, _ line: Transfer) -> String? {
+    private static func difference(
+        _ leg: Leg, _ line: Transfer, _ world: BatchWriter.World
+    ) -> String? {
         if line.code != leg.code { return "operation" }
         if line.debit != leg.debit { return "from" }
         if line.credit != leg.credit { return "to" }
+        if world.heads[leg.debit.number]?.currency != leg.amount.currency { return "currency" }
         return line.amount == leg.amount.minorUnits ? nil : "amount"
     }
 }
@@ -62,7 +66,7 @@ enum Replay {
 extension Operation {
     /// Worked out by the server, so that a retry may come to another answer without being another
     /// command.
-    fileprivate var isDerived: Bool {
+    var isDerived: Bool {
         switch self {
         case .post(let leg), .hold(let leg, _): leg.isDerived
         case .capture, .void, .expire, .reverse: false

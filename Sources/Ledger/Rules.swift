@@ -12,40 +12,34 @@ struct Sides: Equatable {
 enum Rules {
     static func post(_ leg: Leg, _ sides: Sides, at now: Timestamp) throws(LedgerRefusal) -> Sides {
         try check(leg, sides)
+        let amount = leg.amount.minorUnits
         var after = sides
-        try move(leg.amount.minorUnits, &after)
-        try checkFunds(after, before: sides)
-        if leg.isLimited { try spend(leg.amount.minorUnits, &after.debit, at: now) }
+        try change(&after.debit, posted: -Int128(amount))
+        if leg.isLimited { try spend(amount, &after.debit, at: now) }
+        try change(&after.credit, posted: Int128(amount))
         return after
     }
 
-    static func hold(
-        _ leg: Leg, seconds: Int64, _ sides: Sides, at now: Timestamp
-    ) throws(LedgerRefusal) -> Sides {
-        guard (1...Command.holdSecondsMax).contains(seconds) else {
-            throw LedgerRefusal(
-                .holdTimeOutOfRange, [Fact("expires_in_max", Command.holdSecondsMax)])
-        }
+    static func hold(_ leg: Leg, _ sides: Sides, at now: Timestamp) throws(LedgerRefusal) -> Sides {
         try check(leg, sides)
+        let amount = leg.amount.minorUnits
         var after = sides
-        try reserve(leg.amount.minorUnits, &after.debit)
-        try checkFunds(after, before: sides)
-        if leg.isLimited { try spend(leg.amount.minorUnits, &after.debit, at: now) }
+        try change(&after.debit, held: Int128(amount))
+        if leg.isLimited { try spend(amount, &after.debit, at: now) }
         return after
     }
 
     static func capture(
         _ hold: Transfer, amount: Int64, _ sides: Sides, at now: Timestamp
     ) throws(LedgerRefusal) -> Sides {
-        guard amount > 0 else { throw LedgerRefusal(.amountMustBePositive) }
         guard !hasExpired(hold, at: now) else { throw LedgerRefusal(.holdExpired) }
         guard amount <= hold.amount else {
             throw LedgerRefusal(.amountExceedsHold, [Fact("held", hold.amount)])
         }
         try checkOpen(sides)
         var after = sides
-        after.debit.held -= hold.amount
-        try move(amount, &after)
+        try change(&after.debit, posted: -Int128(amount), held: -Int128(hold.amount))
+        try change(&after.credit, posted: Int128(amount))
         return after
     }
 
@@ -66,13 +60,31 @@ enum Rules {
         }
         try checkOpen(sides)
         var after = sides
-        try move(original.amount, &after)
-        try checkFunds(after, before: sides)
+        try change(&after.debit, posted: -Int128(original.amount))
+        try change(&after.credit, posted: Int128(original.amount))
         return after
     }
 
     static func hasExpired(_ hold: Transfer, at now: Timestamp) -> Bool {
         hold.expiresAt.map { $0 <= now } ?? false
+    }
+
+    // MARK: What can be refused before anything is looked up
+
+    static func checkShape(_ leg: Leg) throws(LedgerRefusal) {
+        try checkAmount(leg.amount.minorUnits)
+        guard leg.debit != leg.credit else { throw LedgerRefusal(.accountsMustDiffer) }
+    }
+
+    static func checkAmount(_ amount: Int64) throws(LedgerRefusal) {
+        guard amount > 0 else { throw LedgerRefusal(.amountMustBePositive) }
+    }
+
+    static func checkTime(_ seconds: Int64) throws(LedgerRefusal) {
+        guard (1...Command.holdSecondsMax).contains(seconds) else {
+            throw LedgerRefusal(
+                .holdTimeOutOfRange, [Fact("expires_in_max", Command.holdSecondsMax)])
+        }
     }
 
     // MARK: Steps
@@ -86,36 +98,30 @@ enum Rules {
         try checkOpen(sides)
     }
 
-    /// What can be refused before any account is known.
-    static func checkShape(_ leg: Leg) throws(LedgerRefusal) {
-        guard leg.amount.minorUnits > 0 else { throw LedgerRefusal(.amountMustBePositive) }
-        guard leg.debit != leg.credit else { throw LedgerRefusal(.accountsMustDiffer) }
-    }
-
     private static func checkOpen(_ sides: Sides) throws(LedgerRefusal) {
         guard !sides.debit.isClosed else { throw LedgerRefusal(.debitAccountClosed) }
         guard !sides.credit.isClosed else { throw LedgerRefusal(.creditAccountClosed) }
     }
 
-    private static func move(_ amount: Int64, _ sides: inout Sides) throws(LedgerRefusal) {
-        let (debited, underflow) = sides.debit.posted.subtractingReportingOverflow(amount)
-        let (credited, overflow) = sides.credit.posted.addingReportingOverflow(amount)
-        guard !underflow, !overflow else { throw LedgerRefusal(.balanceOverflow) }
-        sides.debit.posted = debited
-        sides.credit.posted = credited
-    }
-
-    private static func reserve(_ amount: Int64, _ head: inout Head) throws(LedgerRefusal) {
-        let (held, overflow) = head.held.addingReportingOverflow(amount)
-        guard !overflow else { throw LedgerRefusal(.balanceOverflow) }
-        head.held = held
-    }
-
-    private static func checkFunds(_ after: Sides, before: Sides) throws(LedgerRefusal) {
-        guard after.debit.respectsFloor else {
-            let spendable = before.debit.balance.available - (before.debit.floor ?? 0)
-            throw LedgerRefusal(.insufficientFunds, [Fact("available", spendable)])
+    /// Changes what an account has and reserves, if its floor and the range of its figures allow
+    /// it.
+    ///
+    /// The payer's side is changed before the recipient's is looked at: the other order would tell
+    /// anyone, by the reason of the refusal, how much the recipient has.
+    private static func change(
+        _ head: inout Head, posted: Int128 = 0, held: Int128 = 0
+    ) throws(LedgerRefusal) {
+        let (posted, held) = (Int128(head.posted) + posted, Int128(head.held) + held)
+        if let floor = head.floor, posted - held < floor {
+            // Less than the amount that was asked for, so it fits.
+            throw LedgerRefusal(
+                .insufficientFunds, [Fact("available", head.balance.available - floor)])
         }
+        guard let posted64 = Int64(exactly: posted), let held64 = Int64(exactly: held),
+            Int64(exactly: posted - held) != nil
+        else { throw LedgerRefusal(.balanceOverflow) }
+        head.posted = posted64
+        head.held = held64
     }
 
     // MARK: Limits

@@ -77,7 +77,8 @@ package struct Transfer: Sendable, Equatable {
     package let debitPrevious: Int64
     package let creditPrevious: Int64
     package let key: CommandKey?
-    /// How many linked lines the command wrote, on its first line; 0 on the others.
+    /// How many linked lines the command wrote, on its first line; on the others 0, or −1 where the
+    /// server worked the movement out itself.
     package let legs: Int16
     /// The hold that this line ends, or the transfer that it reverses.
     package let settles: TransferID?
@@ -86,6 +87,9 @@ package struct Transfer: Sendable, Equatable {
     package func balance(of account: AccountID) -> Balance {
         account == debit ? debitAfter : creditAfter
     }
+
+    /// Whether a retry of its command may come without this line, or with another amount.
+    var isDerived: Bool { legs < 0 }
 
     func previous(of account: AccountID) -> Int64 {
         account == debit ? debitPrevious : creditPrevious

@@ -34,9 +34,8 @@ struct Workbench {
         do {
             for operation in command.operations {
                 let isFirst = lines.count == start
-                try decide(
-                    operation, key: isFirst ? command.key : nil,
-                    legs: isFirst ? Int16(command.operations.count) : 0)
+                let legs = isFirst ? command.operations.count : operation.isDerived ? -1 : 0
+                try decide(operation, key: isFirst ? command.key : nil, legs: Int16(legs))
             }
         } catch {
             takeBack(from: start)
@@ -69,12 +68,14 @@ struct Workbench {
             write(.post, leg.code, leg.amount.minorUnits, sides, after, key, legs)
         case .hold(let leg, let seconds):
             try Rules.checkShape(leg)
+            try Rules.checkTime(seconds)
             let sides = try sides(debit: leg.debit, credit: leg.credit)
-            let after = try Rules.hold(leg, seconds: seconds, sides, at: now)
+            let after = try Rules.hold(leg, sides, at: now)
             write(
                 .hold, leg.code, leg.amount.minorUnits, sides, after, key, legs,
                 expiresAt: now.adding(seconds: seconds))
         case .capture(let id, let amount):
+            if let amount { try Rules.checkAmount(amount) }
             let hold = try openHold(id)
             let sides = try sides(debit: hold.debit, credit: hold.credit)
             let captured = amount ?? hold.amount

@@ -16,6 +16,11 @@ struct HoldRoutes: Sendable {
                 refusals: PaymentWire.moving + PaymentWire.ledger([.holdTimeOutOfRange]),
                 handler: hold),
             session.route(
+                .get, "/v1/holds/{id}", summary: "A hold that one gave or received.",
+                tag: "holds", parameters: [.path("id", .uuid)],
+                returns: .ok(PaymentWire.payment),
+                refusals: [Refused(PaymentRejection.holdNotFound)], handler: show),
+            session.route(
                 .post, "/v1/holds/{id}/captures",
                 summary: "Move all or part of a hold; the rest is released.", tag: "holds",
                 parameters: [.path("id", .uuid), .idempotencyKey], body: PaymentWire.capture,
@@ -38,6 +43,12 @@ struct HoldRoutes: Sendable {
             request.sendCommand(), seconds: request.integer("expires_in"),
             key: request.idempotencyKey, by: session)
         return PaymentWire.created(done)
+    }
+
+    private func show(_ request: Request, _ session: Session) async throws -> Response {
+        let hold = try await payments.hold(
+            request.id(else: PaymentRejection.holdNotFound), of: session)
+        return .json { PaymentWire.write(hold, &$0) }
     }
 
     private func capture(_ request: Request, _ session: Session) async throws -> Response {

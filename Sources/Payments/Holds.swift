@@ -19,6 +19,12 @@ extension Payments {
         return try await done(receipt, for: order.source.account)
     }
 
+    /// A hold that this person gave or received, and what became of it.
+    package func hold(_ id: ID<Transfer>, of session: Session) async throws -> Payment {
+        let (hold, _) = try await holdAndAccount(id, of: session)
+        return try await payment([hold], endedBy: try await ledger.ending(of: hold.id))
+    }
+
     /// Moves all or part of a hold to who it was for; the rest is the payer's again. Either side
     /// may: the payer gives nothing that was not promised.
     package func capture(

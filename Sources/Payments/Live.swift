@@ -14,8 +14,13 @@ final class LiveUpdates: Sendable {
     static let waitingMax = 50_000
 
     private struct State {
-        var streams: [ID<User>: [EventStream]] = [:]
+        var listeners: [ID<User>: [Listener]] = [:]
         var wallets: [AccountID: Wallet] = [:]
+    }
+
+    struct Listener: Sendable {
+        let session: Session
+        let stream: EventStream
     }
 
     private let state = Mutex(State())
@@ -27,9 +32,10 @@ final class LiveUpdates: Sendable {
             bufferingPolicy: .bufferingNewest(Self.waitingMax))
     }
 
-    func subscribe(_ stream: EventStream, of user: ID<User>, to wallets: [Wallet]) {
+    func subscribe(_ stream: EventStream, of session: Session, to wallets: [Wallet]) {
+        let user = session.user
         state.withLock { state in
-            state.streams[user, default: []].append(stream)
+            state.listeners[user, default: []].append(Listener(session: session, stream: stream))
             for wallet in wallets { state.wallets[wallet.account] = wallet }
         }
         stream.onClose { [weak self] in self?.remove(stream, of: user) }
@@ -38,12 +44,20 @@ final class LiveUpdates: Sendable {
     /// A wallet opened while its owner listens.
     func add(_ wallet: Wallet) {
         state.withLock { state in
-            if state.streams[wallet.owner] != nil { state.wallets[wallet.account] = wallet }
+            if state.listeners[wallet.owner] != nil { state.wallets[wallet.account] = wallet }
         }
     }
 
     func streams(of user: ID<User>) -> [EventStream] {
-        state.withLock { $0.streams[user] ?? [] }
+        state.withLock { $0.listeners[user]?.map(\.stream) ?? [] }
+    }
+
+    /// The listeners of one person, or of all.
+    func listeners(of user: ID<User>?) -> [Listener] {
+        state.withLock { state in
+            guard let user else { return state.listeners.values.flatMap { $0 } }
+            return state.listeners[user] ?? []
+        }
     }
 
     /// Called on the ledger's thread: looks up and enqueues, nothing more.
@@ -61,16 +75,15 @@ final class LiveUpdates: Sendable {
 
     private func remove(_ stream: EventStream, of user: ID<User>) {
         state.withLock { state in
-            state.streams[user]?.removeAll { $0 === stream }
-            guard state.streams[user]?.isEmpty ?? true else { return }
-            state.streams[user] = nil
+            state.listeners[user]?.removeAll { $0.stream === stream }
+            guard state.listeners[user]?.isEmpty ?? true else { return }
+            state.listeners[user] = nil
             state.wallets = state.wallets.filter { $0.value.owner != user }
         }
     }
 
     func closeAll() {
-        let streams = state.withLock { $0.streams.values.flatMap { $0 } }
-        for stream in streams { stream.close() }
+        for listener in listeners(of: nil) { listener.stream.close() }
     }
 }
 
@@ -85,7 +98,7 @@ extension Payments {
     ) async throws -> EventStream {
         let stream = EventStream()
         let wallets = try await stored(where: "w.user_id = \(session.user)")
-        live.subscribe(stream, of: session.user, to: wallets)
+        live.subscribe(stream, of: session, to: wallets)
         stream.send(event: "ready", data: Array("{}".utf8))
         if let last {
             for wallet in wallets { try await tellMissed(wallet, since: last, to: stream) }
@@ -103,6 +116,18 @@ extension Payments {
                 }
             } catch {
                 Log.warning("live.entry_not_told", ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Ends the streams whose sessions have ended: of the person whom a notification of `Identity`
+    /// named, or of everyone when some may have been missed.
+    package func hangUpEndedSessions(of person: String?) async {
+        for listener in live.listeners(of: person.flatMap { ID<User>($0) }) {
+            do {
+                if try await !identity.isOpen(listener.session) { listener.stream.close() }
+            } catch {
+                Log.warning("live.session_not_checked", ["error": "\(error)"])
             }
         }
     }

@@ -109,12 +109,15 @@ struct Application: Sendable {
                 case Events.channel:
                     guard let id = Int64(payload) else { return }
                     Task { await events.relay(id) }
-                case Identity.channel: identity.forgetSessions(of: payload)
+                case Identity.channel:
+                    identity.forgetSessions(of: payload)
+                    Task { await payments.hangUpEndedSessions(of: payload) }
                 default: worker.wake()
                 }
             },
             onReconnect: {
                 identity.forgetSessions(of: nil)
+                Task { await payments.hangUpEndedSessions(of: nil) }
                 worker.wake()
             })
     }

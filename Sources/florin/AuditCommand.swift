@@ -3,8 +3,8 @@ internal import Postgres
 
 /// `florin audit`: exit 0 when the journal explains every stored number, 1 when it does not.
 enum AuditCommand {
-    static func run(_ options: inout Options) async throws -> Int32 {
-        try options.finish()
+    static func run(_ words: [String]) async throws -> Int32 {
+        _ = try Arguments(words, .init())
         return try await Installation.with { installation in
             let database = Database(settings: installation.settings, connections: 1, queueMax: 8)
             let report = try await Auditor(database: database).run { line in
@@ -36,8 +36,8 @@ enum AuditCommand {
 
 /// `florin migrate`: brings the database up to date and says what was done.
 enum MigrateCommand {
-    static func run(_ options: inout Options) async throws -> Int32 {
-        try options.finish()
+    static func run(_ words: [String]) async throws -> Int32 {
+        _ = try Arguments(words, .init())
         return try await Installation.with { installation in
             let applied = try Migrator.run(
                 Application.migrations, on: installation.settings)
@@ -50,8 +50,8 @@ enum MigrateCommand {
 
 /// `florin database-url`: what to give psql, pgbench or pg_dump while `florin serve` runs.
 enum DatabaseURLCommand {
-    static func run(_ options: inout Options) async throws -> Int32 {
-        try options.finish()
+    static func run(_ words: [String]) async throws -> Int32 {
+        _ = try Arguments(words, .init())
         return try await Installation.with { installation in
             Program.say(installation.settings.url)
             return 0

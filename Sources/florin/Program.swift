@@ -27,8 +27,8 @@ enum Program {
         if name == "wallet" { return await WalletCommand.run(rest) }
         do {
             return try await run(name, rest)
-        } catch let error as UsageError {
-            complain("\(error.reason)\n\n\(usage)")
+        } catch let error as Arguments.Misunderstood {
+            complain("florin: \(error.reason)\n\n\(usage)")
             return 2
         } catch {
             complain("florin: \(error)")
@@ -37,18 +37,17 @@ enum Program {
     }
 
     private static func run(_ name: String, _ arguments: [String]) async throws -> Int32 {
-        var options = Options(arguments)
         switch name {
-        case "serve": return try await ServeCommand.run(&options)
-        case "audit": return try await AuditCommand.run(&options)
-        case "migrate": return try await MigrateCommand.run(&options)
-        case "seed": return try await SeedCommand.run(&options)
-        case "routes": return try await RoutesCommand.run(&options)
-        case "refusals": return try RefusalsCommand.run(&options)
-        case "database-url": return try await DatabaseURLCommand.run(&options)
+        case "serve": return try await ServeCommand.run(arguments)
+        case "audit": return try await AuditCommand.run(arguments)
+        case "migrate": return try await MigrateCommand.run(arguments)
+        case "seed": return try await SeedCommand.run(arguments)
+        case "routes": return try await RoutesCommand.run(arguments)
+        case "refusals": return try RefusalsCommand.run(arguments)
+        case "database-url": return try await DatabaseURLCommand.run(arguments)
         case "version": say("florin \(Florin.version)")
         case "help", "--help", "-h": say(usage)
-        default: throw UsageError(reason: "florin: there is no command `\(name)`")
+        default: throw Arguments.Misunderstood(reason: "there is no command `\(name)`")
         }
         return 0
     }
@@ -66,56 +65,6 @@ enum Program {
             }
             guard written > 0 else { return }
             rest = rest.dropFirst(written)
-        }
-    }
-}
-
-/// The command line could not be understood.
-struct UsageError: Error {
-    let reason: String
-}
-
-/// `--name value` and `--name`, each taken once; what is left over is an error.
-struct Options {
-    private var arguments: [String]
-
-    init(_ arguments: [String]) {
-        self.arguments = arguments
-    }
-
-    mutating func flag(_ name: String) -> Bool {
-        guard let index = arguments.firstIndex(of: "--" + name) else { return false }
-        arguments.remove(at: index)
-        return true
-    }
-
-    mutating func value(_ name: String) throws -> String? {
-        guard let index = arguments.firstIndex(of: "--" + name) else { return nil }
-        guard index + 1 < arguments.count else {
-            throw UsageError(reason: "--\(name) wants a value")
-        }
-        defer { arguments.removeSubrange(index...index + 1) }
-        return arguments[index + 1]
-    }
-
-    mutating func required(_ name: String) throws -> String {
-        guard let value = try value(name) else {
-            throw UsageError(reason: "--\(name) is missing")
-        }
-        return value
-    }
-
-    mutating func integer(_ name: String) throws -> Int64 {
-        let text = try required(name)
-        guard let value = Int64(text), value > 0 else {
-            throw UsageError(reason: "--\(name) wants a positive whole number")
-        }
-        return value
-    }
-
-    func finish() throws {
-        if let first = arguments.first {
-            throw UsageError(reason: "`\(first)` was not understood")
         }
     }
 }

@@ -10,9 +10,8 @@ internal import Values
 
 /// `florin routes`: the API's table of contents, or with `--openapi` its whole description.
 enum RoutesCommand {
-    static func run(_ options: inout Options) async throws -> Int32 {
-        let wantsDocument = options.flag("openapi")
-        try options.finish()
+    static func run(_ words: [String]) async throws -> Int32 {
+        let wantsDocument = try Arguments(words, .init(flags: ["openapi"])).flag("openapi")
         let routes = try describedRoutes()
         if wantsDocument {
             let document = OpenAPI.document(
@@ -49,8 +48,8 @@ enum RoutesCommand {
 
 /// `florin refusals`: every refusal of every slice, as Markdown.
 enum RefusalsCommand {
-    static func run(_ options: inout Options) throws -> Int32 {
-        try options.finish()
+    static func run(_ words: [String]) throws -> Int32 {
+        _ = try Arguments(words, .init())
         Program.say("| code | status | what it says |\n|---|---|---|")
         for refusal in all {
             Program.say("| `\(refusal.code)` | \(refusal.status) | \(refusal.detail) |")

@@ -18,14 +18,15 @@ enum SeedCommand {
         let account: AccountID
     }
 
-    static func run(_ options: inout Options) async throws -> Int32 {
-        let people = try options.integer("people")
-        let balance = try options.integer("balance")
-        let code = try options.required("currency")
-        let file = try options.required("tokens")
-        try options.finish()
-        guard people <= peopleMax else {
-            throw UsageError(reason: "--people is at most \(peopleMax)")
+    static func run(_ words: [String]) async throws -> Int32 {
+        let arguments = try Arguments(
+            words, .init(options: ["people", "balance", "currency", "tokens"]))
+        guard let people = try arguments.integer("people", in: 2...peopleMax),
+            let balance = try arguments.integer("balance", in: 1...Int64.max / peopleMax),
+            let code = arguments.option("currency"), let file = arguments.option("tokens")
+        else {
+            throw Arguments.Misunderstood(
+                reason: "seed wants --people, --balance, --currency and --tokens")
         }
         return try await Installation.with { installation in
             guard installation.configuration.isSandbox else {
@@ -36,7 +37,9 @@ enum SeedCommand {
                 let currency = installation.configuration.currencies.first(where: {
                     $0.code == code
                 })
-            else { throw UsageError(reason: "--currency wants one of FLORIN_CURRENCIES") }
+            else {
+                throw Arguments.Misunderstood(reason: "--currency wants one of FLORIN_CURRENCIES")
+            }
             let application = try await installation.application()
             let seeded = try await seed(Int(people), Money(balance, currency), application)
             await application.stop()

@@ -5,13 +5,13 @@ internal import Telemetry
 
 /// `florin serve`: everything, until SIGINT or SIGTERM.
 enum ServeCommand {
-    static func run(_ options: inout Options) async throws -> Int32 {
-        let withDemo = options.flag("demo")
-        let only = try options.value("only") ?? Routes.Part.all.rawValue
-        guard let part = Routes.Part(rawValue: only) else {
-            throw UsageError(reason: "--only wants all, users, transactions or reports")
+    static func run(_ words: [String]) async throws -> Int32 {
+        let arguments = try Arguments(words, .init(options: ["only"], flags: ["demo"]))
+        let withDemo = arguments.flag("demo")
+        guard let part = Routes.Part(rawValue: arguments.option("only") ?? "all") else {
+            throw Arguments.Misunderstood(
+                reason: "--only wants all, users, transactions or reports")
         }
-        try options.finish()
         let ending = Ending()
         return try await Installation.with { installation in
             let application = try await installation.application()

@@ -1,0 +1,176 @@
+internal import Postgres
+internal import Values
+
+// What the writer does before it writes: fetch what the rules will look at, and ask them.
+
+extension BatchWriter {
+    /// What a round comes to, before it is written.
+    struct Decision {
+        var fence: LedgerStore.Fence
+        var bench: Workbench
+        /// The lines of each command that will be written.
+        var lines: [(index: Int, lines: Range<Int>)] = []
+        /// Replays and refusals.
+        var others: [(index: Int, outcome: Outcome)] = []
+        var refusals = 0
+
+        var hasLines: Bool { !bench.lines.isEmpty }
+
+        /// Replays are facts; a refusal holds only if the picture it was decided on is true.
+        var isDoneWithoutWriting: Bool { !hasLines && refusals == 0 }
+
+        mutating func didWrite() {
+            fence.version += 1
+            fence.lastTransfer += Int64(bench.lines.count)
+            fence.lastAt = bench.now
+        }
+    }
+
+    func decide(
+        _ round: [Int], of commands: [Command], _ known: Knowledge, _ send: Round
+    ) throws(DatabaseError) -> Decision {
+        var world = try fetch(round.map { commands[$0] }, known, send)
+        let bench = Workbench(
+            now: max(clock.now, world.fence.lastAt), lastTransfer: world.fence.lastTransfer,
+            heads: world.heads, referenced: world.referenced, settled: world.settled)
+        var decision = Decision(fence: world.fence, bench: bench)
+        var refused: [(index: Int, refusal: LedgerRefusal)] = []
+        for index in round {
+            if let outcome = replay(commands[index], in: world) {
+                decision.others.append((index, outcome))
+                continue
+            }
+            do throws(LedgerRefusal) {
+                decision.lines.append((index, try decision.bench.decide(commands[index])))
+            } catch {
+                refused.append((index, error))
+            }
+        }
+        if !known.doubtsKeys {
+            // What was done before cannot be refused now, when its money may be spent: it is a
+            // replay.
+            world.claimed = try claimed(refused.compactMap { commands[$0.index].key }, send)
+        }
+        for (index, refusal) in refused {
+            let outcome = replay(commands[index], in: world)
+            if outcome == nil { decision.refusals += 1 }
+            decision.others.append((index, outcome ?? .failure(refusal)))
+        }
+        return decision
+    }
+
+    /// What the command's key did before, if it did anything.
+    private func replay(_ command: Command, in world: World) -> Outcome? {
+        guard let key = command.key, let stored = world.claimed[key] else { return nil }
+        cache.remember(key)
+        return Replay.compare(command, with: stored, in: world)
+    }
+
+    private func claimed(
+        _ keys: [CommandKey], _ send: Round
+    ) throws(DatabaseError) -> [CommandKey: [Transfer]] {
+        guard !keys.isEmpty else { return [:] }
+        return try Self.claimed(send([LedgerStore.claimed(keys)])[0])
+    }
+
+    /// The lines of each key, which are in journal order and begin with the one that carries it.
+    private static func claimed(
+        _ result: QueryResult
+    ) throws(DatabaseError) -> [CommandKey: [Transfer]] {
+        var claimed: [CommandKey: [Transfer]] = [:]
+        var key: CommandKey?
+        for row in result.rows {
+            let line = try Transfer(row: row)
+            key = line.key ?? key
+            if let key { claimed[key, default: []].append(line) }
+        }
+        return claimed
+    }
+
+    /// Everything the rules will look at.
+    struct World {
+        var fence: LedgerStore.Fence
+        var heads: [Int64: Head] = [:]
+        var referenced: [Int64: Transfer] = [:]
+        var settled: Set<Int64> = []
+        var claimed: [CommandKey: [Transfer]] = [:]
+    }
+
+    /// At most two round trips: the first for the fence, keys and referenced transfers, the second
+    /// for the heads that they name. Usually none: everything is in the cache.
+    private func fetch(
+        _ commands: [Command], _ known: Knowledge, _ send: Round
+    ) throws(DatabaseError) -> World {
+        if known.isLocked { cache.forgetHeads() }
+        let references = commands.flatMap(\.references)
+        let keys = known.doubtsKeys ? commands.compactMap(\.key) : []
+        var world = try fetchFacts(references, keys, known.isLocked, send)
+
+        var accounts = Set(commands.flatMap(\.accounts))
+        for transfer in world.referenced.values {
+            accounts.insert(transfer.debit.number)
+            accounts.insert(transfer.credit.number)
+        }
+        var missing: [Int64] = []
+        for account in accounts {
+            if let head = cache.head(account) {
+                world.heads[account] = head
+            } else {
+                missing.append(account)
+            }
+        }
+        guard !missing.isEmpty else { return world }
+        for row in try send([LedgerStore.heads(missing.sorted())])[0].rows {
+            let head = try Head(row: row)
+            world.heads[head.id] = head
+            cache.keep(head)
+        }
+        return world
+    }
+
+    private func fetchFacts(
+        _ references: [Int64], _ keys: [CommandKey], _ isLocked: Bool, _ send: Round
+    ) throws(DatabaseError) -> World {
+        if let fence = cache.fence, references.isEmpty, keys.isEmpty { return World(fence: fence) }
+        let results = try send([
+            isLocked ? LedgerStore.fenceLocked : LedgerStore.fence,
+            LedgerStore.transfers(references), LedgerStore.settled(references),
+            LedgerStore.claimed(keys),
+        ])
+        let read = try LedgerStore.Fence(row: results[0].rows[0])
+        // Another process wrote since: heads of the cache belong to an older fence.
+        if let known = cache.fence, known != read { cache.forgetHeads() }
+        cache.fence = read
+
+        var world = World(fence: read)
+        for row in results[1].rows {
+            let transfer = try Transfer(row: row)
+            world.referenced[transfer.id.number] = transfer
+        }
+        for row in results[2].rows { world.settled.insert(try row[0]) }
+        world.claimed = try Self.claimed(results[3])
+        return world
+    }
+}
+
+extension Command {
+    /// Accounts named by the command itself.
+    var accounts: [Int64] {
+        operations.flatMap { operation -> [Int64] in
+            switch operation {
+            case .post(let leg), .hold(let leg, _): [leg.debit.number, leg.credit.number]
+            case .capture, .void, .expire, .reverse: []
+            }
+        }
+    }
+
+    /// Transfers named by the command.
+    var references: [Int64] {
+        operations.compactMap { operation in
+            switch operation {
+            case .post, .hold: nil
+            case .capture(let id, _), .void(let id), .expire(let id), .reverse(let id): id.number
+            }
+        }
+    }
+}

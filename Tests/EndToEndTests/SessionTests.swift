@@ -1,0 +1,147 @@
+import HTTP
+import Testing
+
+@Suite("Sessions", .timeLimit(.minutes(1)))
+struct SessionTests {
+    private let refresh = "/v1/sessions/refresh"
+
+    @Test func anyNameLogsIn() async throws {
+        let person = try await Person.signUp(World.api)
+        for login in [
+            person.username, person.username.uppercased(), person.phone, person.email,
+            person.email.uppercased(),
+        ] {
+            let session = try await person.api.logIn(login)
+            #expect(session["access_token"]?.string?.split(separator: ".").count == 3)
+            #expect(session["refresh_token"]?.string?.isEmpty == false)
+            #expect(session["token_type"]?.string == "Bearer")
+            #expect(session["expires_in"]?.integer == 900)
+            #expect(session[at: "user", "id"]?.string == person.id)
+        }
+    }
+
+    @Test func oneselfIsShown() async throws {
+        let person = try await Person.signUp(World.api)
+        let me = try await person.get("/v1/me")
+        #expect(me.id == person.id)
+        #expect(me["username"]?.string == person.username)
+        #expect(me["phone"]?.string == person.phone)
+        #expect(me["email"]?.string == person.email)
+        #expect(me["phone_verified"]?.bool == true)
+    }
+
+    @Test func strangersAndWrongPasswordsLookAlike() async throws {
+        let person = try await Person.signUp(World.api)
+        var details: Set<String> = []
+        for login in [person.username, Person.Names().username, "no one at all"] {
+            let problem = try await person.api.refused(
+                401, "credentials_invalid", .post, "/v1/sessions", .logIn(login, "not the password")
+            )
+            details.insert(problem["detail"]?.string ?? "")
+        }
+        #expect(details.count == 1)
+    }
+
+    @Test func wrongPasswordsLock() async throws {
+        let person = try await Person.signUp(World.api)
+        for _ in 0..<5 {
+            try await person.api.refused(
+                401, "credentials_invalid", .post, "/v1/sessions", .logIn(person.phone, "wrong"))
+        }
+        let problem = try await person.api.refused(
+            429, "too_many_attempts", .post, "/v1/sessions", .logIn(person.username))
+        #expect((1...30).contains(problem["retry_after"]?.integer ?? 0))
+        // Who is in stays in.
+        _ = try await person.get("/v1/me")
+    }
+
+    @Test func theRightPasswordForgetsWrongOnes() async throws {
+        let person = try await Person.signUp(World.api)
+        for _ in 0..<3 {
+            for _ in 0..<4 {
+                try await person.api.refused(
+                    401, "credentials_invalid", .post, "/v1/sessions",
+                    .logIn(person.username, "wrong"))
+            }
+            _ = try await person.api.logIn(person.username)
+        }
+    }
+
+    @Test(arguments: [
+        "", "nonsense", "a.b.c",
+        "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiIxIn0.",
+    ])
+    func whatIsNoTokenIsRefused(_ token: String) async throws {
+        let reply = try await World.api.reply(.get, "/v1/me", token: token)
+        reply.expectProblem(401, "session_invalid")
+    }
+
+    @Test func aTokenWithAnotherSignatureIsRefused() async throws {
+        let (one, two) = (
+            try await Person.signUp(World.api), try await Person.signUp(World.api)
+        )
+        let signature = two.token.split(separator: ".")[2]
+        let forged = one.token.split(separator: ".").dropLast().joined(separator: ".")
+        let reply = try await one.api.reply(.get, "/v1/me", token: "\(forged).\(signature)")
+        reply.expectProblem(401, "session_invalid")
+        (try await one.api.reply(.get, "/v1/me")).expectProblem(401, "session_invalid")
+    }
+
+    @Test func refreshTokensRotate() async throws {
+        let person = try await Person.signUp(World.api)
+        var token = person.refreshToken
+        var seen: Set<String> = [token]
+        for _ in 0..<3 {
+            let next = try await person.api.expect(
+                201, .post, refresh, ["refresh_token": .string(token)])
+            token = next["refresh_token"]?.string ?? ""
+            #expect(seen.insert(token).inserted)
+            let access = next["access_token"]?.string ?? ""
+            _ = try await person.api.expect(200, .get, "/v1/me", token: access)
+        }
+        try await person.api.refused(
+            401, "refresh_token_invalid", .post, refresh, ["refresh_token": "never given out"])
+    }
+
+    @Test func aTokenUsedTwiceEndsTheSession() async throws {
+        let person = try await Person.signUp(World.api)
+        let stolen: JSON = ["refresh_token": .string(person.refreshToken)]
+        let next = try await person.api.expect(201, .post, refresh, stolen)
+        let access = try #require(next["access_token"]?.string)
+        _ = try await person.api.expect(200, .get, "/v1/me", token: access)
+
+        try await person.api.refused(401, "refresh_token_invalid", .post, refresh, stolen)
+        for token in [access, person.token] {
+            try await person.api.refused(401, "session_invalid", .get, "/v1/me", token: token)
+        }
+        try await person.api.refused(
+            401, "refresh_token_invalid", .post, refresh,
+            ["refresh_token": next["refresh_token"] ?? nil])
+        _ = try await person.api.logIn(person.username)
+    }
+
+    @Test func ofTwinsThatRefreshOneSucceeds() async throws {
+        let person = try await Person.signUp(World.api)
+        let body: JSON = ["refresh_token": .string(person.refreshToken)]
+        let statuses = try await together(6) { _ in
+            try await person.api.reply(.post, "/v1/sessions/refresh", body).status
+        }
+        #expect(statuses.count { $0 == 201 } == 1)
+        #expect(statuses.count { $0 == 401 } == 5)
+    }
+
+    @Test func logOutIsAtOnceAndOfOneSession() async throws {
+        let person = try await Person.signUp(World.api)
+        let other = try await person.api.logIn(person.username)["access_token"]?.string
+        _ = try await person.get("/v1/me")
+        let reply = try await person.reply(.delete, "/v1/sessions/current")
+        #expect(reply.status == 204)
+        #expect(reply.text.isEmpty)
+        try await person.refused(401, "session_invalid", .get, "/v1/me")
+        try await person.refused(401, "session_invalid", .delete, "/v1/sessions/current")
+        try await person.api.refused(
+            401, "refresh_token_invalid", .post, refresh,
+            ["refresh_token": .string(person.refreshToken)])
+        _ = try await person.api.expect(200, .get, "/v1/me", token: other)
+    }
+}

@@ -1,0 +1,29 @@
+import Ledger
+import Values
+
+extension CommandKey {
+    /// A key that differs from every other number's.
+    static func test(_ number: Int) -> CommandKey { CommandKey(high: 0, low: UInt64(number)) }
+}
+
+extension Command {
+    static func pay(
+        _ debit: AccountID, _ credit: AccountID, _ amount: Int64, _ currency: Currency = World.kes,
+        key: CommandKey? = nil, attachments: [Attachment] = []
+    ) -> Command {
+        let leg = Leg(
+            debit: debit, credit: credit, amount: Money(amount, currency),
+            code: TransferCode(rawValue: 1))
+        return Command(key: key, [.post(leg)], attachments: attachments)
+    }
+}
+
+extension Result where Success == Receipt, Failure == any Error {
+    /// The receipt, if there is one.
+    var receipt: Receipt? { if case .success(let receipt) = self { receipt } else { nil } }
+
+    /// The stable name of the refusal, if it is one.
+    var refusal: String? {
+        if case .failure(let error as any Refusal) = self { error.code } else { nil }
+    }
+}

@@ -1,0 +1,111 @@
+import Dispatch
+import Ledger
+import Postgres
+import TestSupport
+import Testing
+import Values
+
+/// A ledger of a test's own: a fresh database, a clock, and one writer.
+struct World: Sendable {
+    let settings: ConnectionSettings
+    let database: Database
+    let clock: Clock
+    let ledger: Ledger
+
+    static let kes = Currency("KES")!
+
+    /// Runs `body` in a new world; whatever it did, the books must be in order afterwards.
+    static func run(_ body: (World) async throws -> Void) async throws {
+        let world = try await World()
+        do {
+            try await body(world)
+            let report = try await world.audit()
+            #expect(report.findings == [])
+        } catch {
+            await world.end()
+            throw error
+        }
+        await world.end()
+    }
+
+    /// Runs `body` in a new world that it may leave in any state.
+    static func spoil(_ body: (World) async throws -> Void) async throws {
+        let world = try await World()
+        do {
+            try await body(world)
+        } catch {
+            await world.end()
+            throw error
+        }
+        await world.end()
+    }
+
+    init() async throws {
+        let made = try await TestPostgres.database(migrations: LedgerSchema.migrations)
+        self.init(settings: made.settings, clock: World.nightClock())
+    }
+
+    private init(settings: ConnectionSettings, clock: Clock) {
+        self.settings = settings
+        self.clock = clock
+        database = Database(settings: settings, connections: 1, queueMax: 1000)
+        var writing = settings
+        writing.applicationName = Self.writerName
+        ledger = Ledger(database: database, settings: writing, clock: clock)
+    }
+
+    /// What the writer's own connection is called in `pg_stat_activity`.
+    static let writerName = "florin-writer"
+
+    /// A second process on the same database: its own writer, cache and connections.
+    func neighbour() -> World { World(settings: settings, clock: clock) }
+
+    /// Stops the writer and closes the connections.
+    func end() async {
+        let ledger = ledger
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                ledger.stop()
+                continuation.resume()
+            }
+        }
+        await database.close()
+    }
+
+    /// An hour after the next midnight: no day, and so no limit, begins while a test runs.
+    private static func nightClock() -> Clock {
+        let clock = Clock()
+        let midnight = Timestamp(day: clock.now.day + 1)
+        clock.advance(seconds: clock.now.seconds(until: midnight) + 3600)
+        return clock
+    }
+}
+
+// MARK: What tests ask of it
+
+extension World {
+    func audit() async throws -> Auditor.Report {
+        try await Auditor(database: database).run()
+    }
+
+    func open(
+        _ currency: Currency = kes, floor: Int64? = nil, limits: AccountLimits = .none
+    ) async throws -> AccountID {
+        let ledger = ledger
+        return try await database.transaction { transaction in
+            try ledger.openAccount(.wallet, currency, floor: floor, limits: limits, in: transaction)
+        }
+    }
+
+    func balance(_ account: AccountID) async throws -> Balance {
+        try await ledger.balances(of: [account])[account]!
+    }
+
+    /// Runs one statement on a connection of its own.
+    @discardableResult
+    func run(_ sql: SQL) throws -> Int { try Connection.open(settings).execute(sql) }
+
+    func number(_ sql: SQL) throws -> Int64 {
+        try Connection.open(settings).query(sql)[0][0]
+    }
+}
