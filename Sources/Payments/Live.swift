@@ -18,8 +18,8 @@ final class LiveUpdates: Sendable {
     private struct State {
         var listeners: [ID<User>: [Listener]] = [:]
         var wallets: [AccountID: Wallet] = [:]
-        /// The journal's latest lines, for wallets that become known after their first line: another
-        /// process opened them and wrote it.
+        /// The journal's latest lines, for wallets that become known after their first line:
+        /// another process opened them and wrote it.
         var recent: [Transfer] = []
     }
 
