@@ -29,8 +29,12 @@ extension Identity {
             if let found { try await countFailure(of: found.user.id) }
             throw IdentityRejection.credentialsInvalid
         }
+        let now = clock.now
         let tokens = try await database.transaction { transaction in
-            try openSession(for: found.user, in: transaction)
+            // Others may have failed while this password was checked: a burst of guesses must not
+            // learn which of them was right.
+            try requireUnlocked(found.user.id, now, transaction)
+            return try openSession(for: found.user, in: transaction)
         }
         return (tokens, found.user)
     }
@@ -153,16 +157,28 @@ extension Identity {
         }
     }
 
+    private func requireUnlocked(
+        _ user: ID<User>, _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws {
+        let row = try transaction.first(
+            "SELECT locked_until FROM identity.login_failures WHERE user_id = \(user) FOR UPDATE")
+        guard let lockedUntil: Timestamp = try row?[0] else { return }
+        let wait = now.seconds(until: lockedUntil)
+        if wait > 0 { throw IdentityRejection.tooManyAttempts(retryAfter: wait) }
+    }
+
     private func countFailure(of user: ID<User>) async throws {
         let now = clock.now
         try await database.transaction { transaction in
-            let row = try transaction.query(
+            let row = try transaction.first(
                 """
                 INSERT INTO identity.login_failures AS f (user_id, failures, locked_until)
                 VALUES (\(user), 1, \(now))
                 ON CONFLICT (user_id) DO UPDATE SET failures = f.failures + 1
+                WHERE f.locked_until <= \(now)
                 RETURNING failures::bigint
-                """)[0]
+                """)
+            guard let row else { return try requireUnlocked(user, now, transaction) }
             let failures: Int64 = try row[0]
             let over = failures - SessionRules.failuresFree
             guard over >= 0 else { return }
