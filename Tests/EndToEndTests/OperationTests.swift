@@ -88,6 +88,32 @@ struct OperationTests {
         for word in [names.phone, names.email, Person.password] { #expect(!log.contains(word)) }
     }
 
+    @Test func theLogKnowsNobody() async throws {
+        let server = try await World.own(["FLORIN_LOG_LEVEL": "debug"])
+        let (api, names) = (server.api, Person.Names())
+        _ = try await api.expect(201, .post, "/v1/users", names.signUp)
+        let code = try await api.code(for: names.phone)
+        try await api.verify(names.phone)
+        let (payer, friend) = (
+            try await Person.signUp(api, money: 1000), try await Person.signUp(api)
+        )
+        try await payer.refused(
+            401, "credentials_invalid", .post, "/v1/sessions", .logIn(payer.phone, "wrong guess"))
+        _ = try await payer.post(
+            "/v1/transfers", .send(300, to: friend.email, note: "between us"))
+        _ = try await api.expect(
+            201, .post, "/v1/sessions/refresh", ["refresh_token": .string(payer.refreshToken)])
+        try await server.stop()
+        let log = server.current.complaints
+        #expect(log.contains("request"))
+        for secret in [
+            names.phone, names.email, code, Person.password, "wrong guess", payer.phone,
+            payer.token, payer.refreshToken, friend.email, "between us",
+        ] {
+            #expect(!log.contains(secret))
+        }
+    }
+
     @Test func theServicesOfTheSimpleApiRunApart() async throws {
         let database = try await TestPostgres.database()
         let settings = [

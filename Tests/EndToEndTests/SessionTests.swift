@@ -55,6 +55,25 @@ struct SessionTests {
         _ = try await person.get("/v1/me")
     }
 
+    @Test func aBurstOfGuessesLearnsNoMore() async throws {
+        let person = try await Person.signUp(World.api)
+        let codes = try await together(24) { number in
+            try await person.api.reply(
+                .post, "/v1/sessions", .logIn(person.username, "wrong \(number)")
+            ).code
+        }
+        #expect(codes.count { $0 == "credentials_invalid" } == 5)
+        #expect(codes.count { $0 == "too_many_attempts" } == 19)
+    }
+
+    @Test func theRightPasswordIsRightManyTimesAtOnce() async throws {
+        let person = try await Person.signUp(World.api)
+        let statuses = try await together(12) { _ in
+            try await person.api.reply(.post, "/v1/sessions", .logIn(person.username)).status
+        }
+        #expect(statuses.allSatisfy { $0 == 201 })
+    }
+
     @Test func theRightPasswordForgetsWrongOnes() async throws {
         let person = try await Person.signUp(World.api)
         for _ in 0..<3 {

@@ -66,6 +66,20 @@ struct TransferTests {
         #expect(try await friend.available() == 305)
     }
 
+    @Test func aRefusedCommandKeepsNoKey() async throws {
+        let api = try await World.api
+        let (payer, friend) = (
+            try await Person.signUp(api, money: 100), try await Person.signUp(api)
+        )
+        let (key, body) = (Api.newKey(), JSON.send(300, to: friend.username))
+        try await payer.refused(409, "insufficient_funds", .post, path, body, key: key)
+        try await payer.topUp(200)
+        let reply = try await payer.reply(.post, path, body, key: key)
+        #expect(reply.status == 201)
+        #expect(!reply.isReplay)
+        #expect(try await payer.available() == 0)
+    }
+
     @Test func concurrentTwinsHaveOneEffect() async throws {
         let api = try await World.api
         let (payer, friend) = (
