@@ -25,6 +25,8 @@ final class LiveUpdates: Sendable {
     private struct State {
         var audiences: [ID<User>: Audience] = [:]
         var wallets: [AccountID: Wallet] = [:]
+        /// Lines of wallets that another process opened, until their first lines are read.
+        var learning: [AccountID: [Transfer]] = [:]
     }
 
     private let state = Mutex(State())
@@ -59,6 +61,30 @@ final class LiveUpdates: Sendable {
         }
     }
 
+    /// Whether this wallet is news, and its owner listens; its lines then wait for `learned`.
+    func begin(learning wallet: Wallet) -> Bool {
+        state.withLock { state in
+            guard state.audiences[wallet.owner] != nil, state.wallets[wallet.account] == nil,
+                state.learning[wallet.account] == nil
+            else { return false }
+            state.learning[wallet.account] = []
+            return true
+        }
+    }
+
+    /// Tells the lines that came before the wallet was known, oldest first, and those since.
+    func learned(_ wallet: Wallet, _ lines: [Transfer]) {
+        add(wallet)
+        state.withLock { state in
+            let since = state.learning.removeValue(forKey: wallet.account) ?? []
+            guard state.wallets[wallet.account] != nil else { return }
+            let last = lines.last?.id ?? TransferID(0)
+            for line in lines + since.filter({ $0.id > last }) {
+                happen.yield((wallet, Entry(line, seenFrom: wallet.account)))
+            }
+        }
+    }
+
     /// The listeners of one person, or of all.
     func listeners(of user: ID<User>?) -> [Listener] {
         state.withLock { state in
@@ -70,9 +96,10 @@ final class LiveUpdates: Sendable {
     /// Called on the ledger's thread: looks up and enqueues, nothing more.
     func journal(_ lines: [Transfer]) {
         state.withLock { state in
-            guard !state.wallets.isEmpty else { return }
+            guard !state.audiences.isEmpty else { return }
             for line in lines {
                 for account in [line.debit, line.credit] {
+                    if state.learning[account]?.append(line) != nil { continue }
                     guard let wallet = state.wallets[account] else { continue }
                     happen.yield((wallet, Entry(line, seenFrom: account)))
                 }
@@ -99,6 +126,8 @@ extension Payments {
     /// Events shown to someone who comes back with `Last-Event-ID`, at most; older ones are in the
     /// history. About half of what may wait for one stream.
     static let missedMax = 64
+    /// The kind of the event that tells of a new wallet.
+    static let walletOpened = "wallet"
 
     /// A stream of what happens to this person from now on, after what they missed since `last`.
     package func listen(
@@ -160,21 +189,37 @@ extension Payments {
             let person = ID<User>(high: event.subject.high, low: event.subject.low)
             let listeners = live.listeners(of: person)
             guard !listeners.isEmpty else { return }
-            if event.kind == Self.walletEvent { await noticeWallets(of: person) }
             for listener in listeners {
                 listener.stream.send(event: event.kind, data: Array(event.payload.utf8))
             }
+            if event.kind == Self.walletOpened { await learnWallets(of: person) }
         }
     }
 
-    /// Another process may have opened the wallet, so this one has not seen it.
-    private func noticeWallets(of person: ID<User>) async {
-        do { try await addWallets(of: person) } catch {
-            Log.warning("live.wallet_not_noticed", ["error": "\(error)"])
+    /// Another process may have opened the wallet and moved money in it before this one knew.
+    private func learnWallets(of person: ID<User>) async {
+        do {
+            for wallet in try await stored(where: "w.user_id = \(person)")
+            where live.begin(learning: wallet) { await learn(wallet) }
+        } catch {
+            Log.warning("live.wallets_not_learned", ["error": "\(error)"])
         }
     }
 
-    @discardableResult
+    private func learn(_ wallet: Wallet) async {
+        do {
+            live.learned(wallet, try await firstLines(of: wallet))
+        } catch {
+            live.learned(wallet, [])
+            Log.warning("live.wallet_not_learned", ["error": "\(error)"])
+        }
+    }
+
+    private func firstLines(of wallet: Wallet) async throws -> [Transfer] {
+        let page = try await ledger.entries(of: wallet.account, limit: Self.missedMax)
+        return page.elements.reversed().map(\.transfer)
+    }
+
     private func addWallets(of person: ID<User>) async throws -> [Wallet] {
         let wallets = try await stored(where: "w.user_id = \(person)")
         for wallet in wallets { live.add(wallet) }

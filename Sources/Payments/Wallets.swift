@@ -83,14 +83,11 @@ extension Payments {
             VALUES (\(wallet.id), \(owner), \(currency), \(account.number), \(now))
             """)
         let opened = Event(
-            kind: Self.walletEvent, subject: ID(high: owner.high, low: owner.low),
+            kind: Self.walletOpened, subject: ID(high: owner.high, low: owner.low),
             payload: #"{"id":"\#(wallet.id)","currency":"\#(currency)"}"#)
         try events.append(opened, in: transaction)
         return wallet
     }
-
-    /// The kind of event that tells of a new wallet.
-    static let walletEvent = "wallet"
 
     func stored(where condition: SQL) async throws -> [Wallet] {
         try await database.read { transaction in

@@ -11,7 +11,7 @@ struct CrashTests {
     private static let clients = 64
     private static let crashes = 10
     /// Payments between two crashes, at most.
-    private static let paymentsMax = 120
+    private static let paymentsMax = 200
 
     @Test func acknowledgedPaymentsAreThereExactlyOnce() async throws {
         let database = try await TestPostgres.database()
@@ -96,7 +96,8 @@ struct CrashTests {
         let connection = try database.connection()
         let lines: Int64? = try connection.first("SELECT count(*) FROM ledger.transfers")?[0]
         #expect(lines == Int64(count))
-        let sum: Int64? = try connection.first("SELECT sum(posted)::bigint FROM ledger.accounts")?[0]
+        let sum: Int64? = try connection.first("SELECT sum(posted)::bigint FROM ledger.accounts")?[
+            0]
         #expect(sum == 0)
         let outside: Int64? = try connection.first(
             "SELECT -posted FROM ledger.accounts WHERE is_system AND posted < 0")?[0]

@@ -23,7 +23,7 @@ struct Crowd: Sendable {
     typealias Settled = (intent: Intent, outcome: Outcome)
 
     static let money: Int64 = 2000
-    private static let amounts: ClosedRange<Int64> = 1...150
+    private static let amounts: ClosedRange<Int64> = 1...500
 
     let people: [Person]
     let gate = Gate()

@@ -30,7 +30,8 @@ struct ConnectionTests {
             let client = try server.client()
             await client.send(
                 "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
-                    + "Transfer-Encoding: chunked\r\n\r\n3;x=y\r\n[1,\r\n2\r\n2]\r\n0\r\nT: x\r\n\r\n"
+                    + "Transfer-Encoding: chunked\r\n\r\n"
+                    + "3;x=y\r\n[1,\r\n2\r\n2]\r\n0\r\nT: x\r\n\r\n"
             )
             #expect(try await client.answer().text == "[1,2]")
         }

@@ -137,11 +137,13 @@ struct HeadTests {
         ),
         (
             "signed chunk", 400,
-            "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n"
+            "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "+1\r\na\r\n0\r\n\r\n"
         ),
         (
             "overlong chunk", 400,
-            "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n"
+            "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "1\r\nabc\r\n0\r\n\r\n"
         ),
         (
             "head beyond all memory", 431,

@@ -35,6 +35,23 @@ final class RawClient: Sendable {
 
     deinit { close(descriptor) }
 
+    /// A port that nobody used a moment ago, for programs that cannot choose one themselves.
+    static func unusedPort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let code = unsafe withUnsafeMutableBytes(of: &address) {
+            let pointer = unsafe $0.baseAddress?.assumingMemoryBound(to: sockaddr.self)
+            guard unsafe bind(descriptor, pointer, length) == 0 else { return Int32(-1) }
+            return unsafe getsockname(descriptor, pointer, &length)
+        }
+        if code != 0 { throw Failure.refused(errno) }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+
     enum Failure: Error {
         case refused(Int32)
         case noAnswer

@@ -3,17 +3,23 @@ enum JSONText {
     /// Appends `text` in quotes, escaping what RFC 8259 §7 requires and nothing more.
     static func append(quoted text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        let plain = text.utf8
-        if plain.contains(where: needsEscape) {
-            for byte in plain { append(escaping: byte, to: &bytes) }
+        if needsEscape(text) {
+            for byte in text.utf8 { append(escaping: byte, to: &bytes) }
         } else {
-            bytes.append(contentsOf: plain)
+            bytes.append(contentsOf: text.utf8)
         }
         bytes.append(UInt8(ascii: "\""))
     }
 
-    private static func needsEscape(_ byte: UInt8) -> Bool {
-        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    private static func needsEscape(_ text: String) -> Bool {
+        let bytes = text.utf8.span
+        for position in bytes.indices {
+            switch bytes[position] {
+            case 0..<0x20, UInt8(ascii: "\""), UInt8(ascii: "\\"): return true
+            default: continue
+            }
+        }
+        return false
     }
 
     private static func append(escaping byte: UInt8, to bytes: inout [UInt8]) {

@@ -13,7 +13,7 @@ package struct JSONWriter: Sendable {
     /// Whether the next member or element needs a comma before it.
     private var needsComma = false
 
-    package init(capacity: Int = 256) {
+    package init(capacity: Int = 512) {
         bytes = []
         bytes.reserveCapacity(capacity)
     }
