@@ -30,7 +30,11 @@ extension Identity {
             throw IdentityRejection.credentialsInvalid
         }
         let tokens = try await database.transaction { transaction in
-            try openSession(for: found.user, in: transaction)
+            // Guesses sent side by side all pass the look above before the first is counted.
+            if let wait = try lockedSeconds(found.user.id, transaction) {
+                throw IdentityRejection.tooManyAttempts(retryAfter: wait)
+            }
+            return try openSession(for: found.user, in: transaction)
         }
         return (tokens, found.user)
     }
@@ -151,6 +155,19 @@ extension Identity {
             return Credentials(
                 user: user, passwordHash: try row[0], lockedUntil: try row[1])
         }
+    }
+
+    private func lockedSeconds(
+        _ user: ID<User>, _ transaction: borrowing Transaction
+    ) throws -> Int64? {
+        let row = try transaction.first(
+            """
+            SELECT locked_until FROM identity.login_failures
+            WHERE user_id = \(user) FOR UPDATE
+            """)
+        guard let row else { return nil }
+        let wait = clock.now.seconds(until: try row[0])
+        return wait > 0 ? wait : nil
     }
 
     private func countFailure(of user: ID<User>) async throws {

@@ -12,20 +12,21 @@ final class LiveUpdates: Sendable {
     /// Entries that may wait to be told; beyond, the oldest are dropped, and clients read their
     /// history.
     static let waitingMax = 50_000
-    /// Lines kept for wallets that are not known yet: some seconds of a busy ledger.
-    static let recentMax = 2_000
 
-    private struct State {
-        var listeners: [ID<User>: [Listener]] = [:]
-        var wallets: [AccountID: Wallet] = [:]
-        /// The journal's latest lines, for wallets that become known after their first line:
-        /// another process opened them and wrote it.
-        var recent: [Transfer] = []
+    /// Streams of one person; one more ends the oldest, which is likely a tab long forgotten.
+    static let streamsPerPersonMax = 20
+
+    /// What one person listens with, and to.
+    private struct Audience {
+        var listeners: [Listener] = []
+        var accounts: [AccountID] = []
     }
 
-    struct Listener: Sendable {
-        let session: Session
-        let stream: EventStream
+    private struct State {
+        var audiences: [ID<User>: Audience] = [:]
+        var wallets: [AccountID: Wallet] = [:]
+        /// Lines of wallets that another process opened, until their first lines are read.
+        var learning: [AccountID: [Transfer]] = [:]
     }
 
     private let state = Mutex(State())
@@ -37,46 +38,68 @@ final class LiveUpdates: Sendable {
             bufferingPolicy: .bufferingNewest(Self.waitingMax))
     }
 
-    func subscribe(_ stream: EventStream, of session: Session, to wallets: [Wallet]) {
-        let user = session.user
-        state.withLock { state in
-            state.listeners[user, default: []].append(Listener(session: session, stream: stream))
-            for wallet in wallets { state.wallets[wallet.account] = wallet }
+    func subscribe(_ listener: Listener) {
+        let user = listener.session.user
+        let oldest = state.withLock { state -> Listener? in
+            state.audiences[user, default: Audience()].listeners.append(listener)
+            let listeners = state.audiences[user]?.listeners ?? []
+            return listeners.count > Self.streamsPerPersonMax ? listeners.first : nil
         }
-        stream.onClose { [weak self] in self?.remove(stream, of: user) }
+        listener.stream.onClose { [weak self, weak listener] in
+            if let listener { self?.remove(listener) }
+        }
+        oldest?.stream.close()
     }
 
-    /// A wallet opened while its owner listens, here or by another process.
+    /// A wallet whose owner may be listening.
     func add(_ wallet: Wallet) {
         state.withLock { state in
-            guard state.listeners[wallet.owner] != nil, state.wallets[wallet.account] == nil
+            guard state.audiences[wallet.owner] != nil,
+                state.wallets.updateValue(wallet, forKey: wallet.account) == nil
             else { return }
-            state.wallets[wallet.account] = wallet
-            for line in state.recent where [line.debit, line.credit].contains(wallet.account) {
+            state.audiences[wallet.owner]?.accounts.append(wallet.account)
+        }
+    }
+
+    /// Whether this wallet is news, and its owner listens; its lines then wait for `learned`.
+    func begin(learning wallet: Wallet) -> Bool {
+        state.withLock { state in
+            guard state.audiences[wallet.owner] != nil, state.wallets[wallet.account] == nil,
+                state.learning[wallet.account] == nil
+            else { return false }
+            state.learning[wallet.account] = []
+            return true
+        }
+    }
+
+    /// Tells the lines that came before the wallet was known, oldest first, and those since.
+    func learned(_ wallet: Wallet, _ lines: [Transfer]) {
+        add(wallet)
+        state.withLock { state in
+            let since = state.learning.removeValue(forKey: wallet.account) ?? []
+            guard state.wallets[wallet.account] != nil else { return }
+            let last = lines.last?.id ?? TransferID(0)
+            for line in lines + since.filter({ $0.id > last }) {
                 happen.yield((wallet, Entry(line, seenFrom: wallet.account)))
             }
         }
     }
 
-    func streams(of user: ID<User>) -> [EventStream] {
-        state.withLock { $0.listeners[user]?.map(\.stream) ?? [] }
-    }
-
     /// The listeners of one person, or of all.
     func listeners(of user: ID<User>?) -> [Listener] {
         state.withLock { state in
-            guard let user else { return state.listeners.values.flatMap { $0 } }
-            return state.listeners[user] ?? []
+            guard let user else { return state.audiences.values.flatMap(\.listeners) }
+            return state.audiences[user]?.listeners ?? []
         }
     }
 
     /// Called on the ledger's thread: looks up and enqueues, nothing more.
     func journal(_ lines: [Transfer]) {
         state.withLock { state in
-            guard !state.listeners.isEmpty else { return state.recent = [] }
-            state.recent = state.recent.suffix(max(0, Self.recentMax - lines.count)) + lines
+            guard !state.audiences.isEmpty else { return }
             for line in lines {
                 for account in [line.debit, line.credit] {
+                    if state.learning[account]?.append(line) != nil { continue }
                     guard let wallet = state.wallets[account] else { continue }
                     happen.yield((wallet, Entry(line, seenFrom: account)))
                 }
@@ -84,12 +107,13 @@ final class LiveUpdates: Sendable {
         }
     }
 
-    private func remove(_ stream: EventStream, of user: ID<User>) {
+    private func remove(_ listener: Listener) {
+        let user = listener.session.user
         state.withLock { state in
-            state.listeners[user]?.removeAll { $0.stream === stream }
-            guard state.listeners[user]?.isEmpty ?? true else { return }
-            state.listeners[user] = nil
-            state.wallets = state.wallets.filter { $0.value.owner != user }
+            state.audiences[user]?.listeners.removeAll { $0 === listener }
+            guard let audience = state.audiences[user], audience.listeners.isEmpty else { return }
+            state.audiences[user] = nil
+            for account in audience.accounts { state.wallets[account] = nil }
         }
     }
 
@@ -100,8 +124,8 @@ final class LiveUpdates: Sendable {
 
 extension Payments {
     /// Events shown to someone who comes back with `Last-Event-ID`, at most; older ones are in the
-    /// history.
-    static let missedMax = 200
+    /// history. About half of what may wait for one stream.
+    static let missedMax = 64
     /// The kind of the event that tells of a new wallet.
     static let walletOpened = "wallet"
 
@@ -109,14 +133,20 @@ extension Payments {
     package func listen(
         _ session: Session, missedSince last: ID<Transfer>?
     ) async throws -> EventStream {
-        let stream = EventStream()
-        let wallets = try await stored(where: "w.user_id = \(session.user)")
-        live.subscribe(stream, of: session, to: wallets)
-        stream.send(event: "ready", data: Array("{}".utf8))
-        if let last {
-            for wallet in wallets { try await tellMissed(wallet, since: last, to: stream) }
+        let listener = Listener(session: session)
+        // Listened for first and looked up then, so that nothing falls between: neither a wallet
+        // that is opened now, nor the end of the session.
+        live.subscribe(listener)
+        do {
+            let wallets = try await addWallets(of: session.user)
+            guard try await identity.isOpen(session) else { throw IdentityRejection.sessionInvalid }
+            listener.stream.send(event: "ready", data: Array("{}".utf8))
+            listener.catchUp(with: try await missed(wallets, since: last))
+        } catch {
+            listener.stream.close()
+            throw error
         }
-        return stream
+        return listener.stream
     }
 
     /// Tells listeners what happens, until cancelled.
@@ -124,8 +154,8 @@ extension Payments {
         for await (wallet, entry) in live.happened {
             do {
                 let described = try await described([entry], in: wallet.currency)
-                for stream in live.streams(of: wallet.owner) {
-                    for entry in described { tell(entry, of: wallet, to: stream) }
+                for update in described.map({ Update(wallet: wallet, entry: $0) }) {
+                    for listener in live.listeners(of: wallet.owner) { listener.tell(update) }
                 }
             } catch {
                 Log.warning("live.entry_not_told", ["error": "\(error)"])
@@ -157,40 +187,56 @@ extension Payments {
     func followEvents() {
         events.subscribe { event in
             let person = ID<User>(high: event.subject.high, low: event.subject.low)
-            for stream in live.streams(of: person) {
-                stream.send(event: event.kind, data: Array(event.payload.utf8))
+            let listeners = live.listeners(of: person)
+            guard !listeners.isEmpty else { return }
+            for listener in listeners {
+                listener.stream.send(event: event.kind, data: Array(event.payload.utf8))
             }
-            if event.kind == Self.walletOpened, !live.listeners(of: person).isEmpty {
-                Task { await learnWallets(of: person) }
-            }
+            if event.kind == Self.walletOpened { await learnWallets(of: person) }
         }
     }
 
+    /// Another process may have opened the wallet and moved money in it before this one knew.
     private func learnWallets(of person: ID<User>) async {
         do {
-            for wallet in try await stored(where: "w.user_id = \(person)") { live.add(wallet) }
+            for wallet in try await stored(where: "w.user_id = \(person)")
+            where live.begin(learning: wallet) { await learn(wallet) }
         } catch {
+            Log.warning("live.wallets_not_learned", ["error": "\(error)"])
+        }
+    }
+
+    private func learn(_ wallet: Wallet) async {
+        do {
+            live.learned(wallet, try await firstLines(of: wallet))
+        } catch {
+            live.learned(wallet, [])
             Log.warning("live.wallet_not_learned", ["error": "\(error)"])
         }
     }
 
-    private func tellMissed(
-        _ wallet: Wallet, since last: ID<Transfer>, to stream: EventStream
-    ) async throws {
+    private func firstLines(of wallet: Wallet) async throws -> [Transfer] {
         let page = try await ledger.entries(of: wallet.account, limit: Self.missedMax)
-        let missed = page.elements.prefix { $0.transfer.publicID > last }
-        for entry in try await described(missed.reversed(), in: wallet.currency) {
-            tell(entry, of: wallet, to: stream)
-        }
+        return page.elements.reversed().map(\.transfer)
     }
 
-    private func tell(_ entry: HistoryEntry, of wallet: Wallet, to stream: EventStream) {
-        var writer = JSONWriter()
-        writer.object { event in
-            event.field("wallet_id", "\(wallet.id)")
-            event.object("entry") { PaymentWire.write(entry, &$0) }
+    private func addWallets(of person: ID<User>) async throws -> [Wallet] {
+        let wallets = try await stored(where: "w.user_id = \(person)")
+        for wallet in wallets { live.add(wallet) }
+        return wallets
+    }
+
+    /// In the order of the journal, whichever wallet moved: who is cut off goes on from the last.
+    private func missed(_ wallets: [Wallet], since last: ID<Transfer>?) async throws -> [Update] {
+        guard let last else { return [] }
+        var missed: [Update] = []
+        for wallet in wallets {
+            let page = try await ledger.entries(of: wallet.account, limit: Self.missedMax)
+            let entries = page.elements.prefix { $0.transfer.publicID > last }
+            missed += try await described(Array(entries), in: wallet.currency)
+                .map { Update(wallet: wallet, entry: $0) }
         }
-        stream.send(
-            event: "entry", id: "\(entry.entry.transfer.publicID)", data: writer.bytes)
+        missed.sort { $0.transfer.id > $1.transfer.id }
+        return missed.prefix(Self.missedMax).reversed()
     }
 }
