@@ -15,13 +15,16 @@ enum CodeRules {
 }
 
 extension Identity {
-    /// Sends a new code. Says nothing about whether the number has a wallet: strangers get the same
-    /// answer.
+    /// Sends a new code. A number that nobody has signed up with, or that is verified, gets none,
+    /// and the answer is the same.
     package func resendCode(to phone: String) async throws {
         guard let phone = PhoneNumber(phone) else { throw IdentityRejection.phoneInvalid }
         let now = clock.now
         try await database.transaction { transaction in
             guard let user = try find(phone, transaction), !user.isVerified else { return }
+            // One at a time: requests side by side would each find that a code may be sent.
+            _ = try transaction.query(
+                "SELECT id FROM identity.users WHERE id = \(user.id) FOR UPDATE")
             if let wait = try secondsUntilNextCode(for: user.id, now, transaction) {
                 throw IdentityRejection.tooManyAttempts(retryAfter: wait)
             }

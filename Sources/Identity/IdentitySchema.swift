@@ -86,6 +86,11 @@ package enum IdentitySchema {
                     SELECT id, username, role, plan, kyc_tier,
                         verified_at IS NOT NULL AS is_verified
                     FROM identity.users;
-                """)
+                """),
+        Migration(
+            slice: "identity", number: 2, name: "expired tokens are found",
+            sql: """
+                CREATE INDEX refresh_tokens_by_expiry ON identity.refresh_tokens (expires_at);
+                """),
     ]
 }

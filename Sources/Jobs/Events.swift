@@ -22,14 +22,21 @@ package struct Event: Sendable, Equatable {
 /// whichever process wrote them.
 package final class Events: Sendable {
     package static let channel = "florin_events"
+    /// Events that may wait to be told; beyond, the oldest are dropped. What is told is a hint to
+    /// look, and the rows themselves stay.
+    static let waitingMax = 10_000
 
     private let database: Database
     private let clock: Clock
-    private let subscribers = Mutex<[@Sendable (Event) -> Void]>([])
+    private let subscribers = Mutex<[@Sendable (Event) async -> Void]>([])
+    private let noticed: AsyncStream<Int64>
+    private let notice: AsyncStream<Int64>.Continuation
 
     package init(database: Database, clock: Clock) {
         self.database = database
         self.clock = clock
+        (noticed, notice) = AsyncStream.makeStream(
+            bufferingPolicy: .bufferingNewest(Self.waitingMax))
     }
 
     /// Writes the event in the caller's transaction.
@@ -50,12 +57,19 @@ package final class Events: Sendable {
         """
     }
 
-    package func subscribe(_ subscriber: @escaping @Sendable (Event) -> Void) {
+    package func subscribe(_ subscriber: @escaping @Sendable (Event) async -> Void) {
         subscribers.withLock { $0.append(subscriber) }
     }
 
-    /// Tells the event whose id a notification carried.
-    package func relay(_ id: Int64) async {
+    /// A notification carried this event's id. Only enqueues, so that any thread may call it.
+    package func heard(_ id: Int64) { notice.yield(id) }
+
+    /// Tells what was heard of, one after the other, until cancelled.
+    package func run() async {
+        for await id in noticed { await tell(id) }
+    }
+
+    private func tell(_ id: Int64) async {
         do {
             let event = try await database.read { transaction in
                 try transaction.first(
@@ -65,9 +79,9 @@ package final class Events: Sendable {
                 }
             }
             guard let event else { return }
-            for subscriber in subscribers.withLock({ $0 }) { subscriber(event) }
+            for subscriber in subscribers.withLock({ $0 }) { await subscriber(event) }
         } catch {
-            Log.warning("events.relay_failed", ["error": "\(error)"])
+            Log.warning("events.not_told", ["error": "\(error)"])
         }
     }
 }

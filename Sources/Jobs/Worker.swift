@@ -84,6 +84,14 @@ package struct Worker: Sendable {
         }
     }
 
+    /// When the first schedule is due; nil before the first start. A sandbox whose clock was moved
+    /// left it about where that clock stood.
+    package func nextTick() async throws -> Timestamp? {
+        try await database.read { transaction in
+            try transaction.query("SELECT min(next_at) FROM jobs.schedules")[0][0]
+        }
+    }
+
     // MARK: Jobs
 
     private struct Job: Sendable {

@@ -42,20 +42,30 @@ final class LedgerTail: Sendable {
         }
     }
 
-    /// Follows the journal until cancelled.
+    /// Follows the journal until cancelled. A database that is away is waited for.
     func run(on database: Database) async throws {
+        var hasBegun = false
+        while !Task.isCancelled {
+            do {
+                if hasBegun {
+                    try await look(at: database)
+                } else {
+                    try await begin(at: database)
+                    hasBegun = true
+                }
+            } catch let error as DatabaseError {
+                Log.warning("ledger.tail_waits", ["error": "\(error)"])
+            }
+            try await Task.sleep(for: .milliseconds(Self.lookMilliseconds))
+        }
+    }
+
+    /// What is in the journal already is history and is not told.
+    private func begin(at database: Database) async throws {
         let start = try await database.read { transaction in
             try transaction.first(LedgerStore.fence).map { try LedgerStore.Fence(row: $0) }
         }
         state.withLock { $0.told = max($0.told, start?.lastTransfer ?? 0) }
-        while !Task.isCancelled {
-            try await Task.sleep(for: .milliseconds(Self.lookMilliseconds))
-            do {
-                try await look(at: database)
-            } catch let error as DatabaseError {
-                Log.warning("ledger.tail_waits", ["error": "\(error)"])
-            }
-        }
     }
 
     private func look(at database: Database) async throws {

@@ -108,5 +108,5 @@ package struct Transfer: Sendable, Equatable {
 extension ID where Owner == Transfer {
     /// The place in the journal that this id claims. Whether the claim is true, the line itself
     /// tells.
-    package var claimedPlace: TransferID { TransferID(Int64(low & 0x3FFF_FFFF_FFFF_FFFF)) }
+    var claimedPlace: TransferID { TransferID(Int64(low & 0x3FFF_FFFF_FFFF_FFFF)) }
 }

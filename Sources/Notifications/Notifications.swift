@@ -16,6 +16,10 @@ package struct Notifications: Sendable {
     static let deliver = JobKind(rawValue: "notifications.deliver")
     /// Messages on the page of the sandbox's outbox.
     package static let outboxPage: Int64 = 50
+    /// How long a message is kept, delivered or given up.
+    static let secondsKept: Int64 = 30 * 86_400
+    /// Messages removed in one transaction.
+    static let tidyMax = 5_000
 
     package init(
         database: Database, jobs: Jobs, clock: Clock, key: SealingKey,
@@ -44,16 +48,35 @@ package struct Notifications: Sendable {
 
     /// The newest messages, of one recipient or of all.
     package func messages(to recipient: String?) async throws -> [Message] {
-        let index = recipient.map { key.blindIndex(Self.canonical($0)) }
+        var condition: SQL = "true"
+        if let recipient {
+            condition = "recipient_index = \(key.blindIndex(Self.canonical(recipient)))"
+        }
+        let chosen = condition
         return try await database.read { transaction in
             try transaction.query(
                 """
                 SELECT id, channel, recipient_sealed, body_sealed, created_at
-                FROM notifications.messages
-                WHERE \(index)::bytea IS NULL OR recipient_index = \(index)
+                FROM notifications.messages WHERE \(chosen)
                 ORDER BY id DESC LIMIT \(Self.outboxPage)
                 """
             ).map { try message($0) }
+        }
+    }
+
+    /// Removes the messages of long ago, some at a time.
+    package func tidy() async throws {
+        let oldest = ID<Message>.earliest(at: clock.now.adding(seconds: -Self.secondsKept))
+        var removed = Self.tidyMax
+        while removed == Self.tidyMax {
+            removed = try await database.transaction { transaction in
+                try transaction.execute(
+                    """
+                    DELETE FROM notifications.messages WHERE id IN (
+                        SELECT id FROM notifications.messages WHERE id < \(oldest)
+                        ORDER BY id LIMIT \(Self.tidyMax))
+                    """)
+            }
         }
     }
 

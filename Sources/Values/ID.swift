@@ -23,6 +23,11 @@ package struct ID<Owner>: Sendable, Hashable {
             low: variant | random.next() >> 2)
     }
 
+    /// No id that was made at this millisecond or later sorts before it.
+    package static func earliest(at moment: Timestamp) -> ID {
+        ID(high: UInt64(max(0, moment.microseconds / 1000)) << 16, low: 0)
+    }
+
     package static func make(at now: Timestamp) -> ID {
         var random = SystemRandomNumberGenerator()
         return make(at: now, using: &random)

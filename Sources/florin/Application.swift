@@ -25,6 +25,9 @@ struct Application: Sendable {
     let payments: Payments
     let simple: SimpleTransfers
 
+    /// How often each slice removes what is no longer of use.
+    private static let tidySeconds: Int64 = 3600
+
     static let migrations: [Migration] =
         JobsSchema.migrations + LedgerSchema.migrations + NotificationsSchema.migrations
         + IdentitySchema.migrations + PaymentsSchema.migrations
@@ -42,8 +45,17 @@ struct Application: Sendable {
         let tokens = try await TokenMint.load(
             from: database, vault: vault, seconds: configuration.accessTokenSeconds,
             now: clock.now)
-        return Application(
+        let application = Application(
             configuration, database, settings, clock, masterKey: masterKey, vault, tokens)
+        if configuration.isSandbox { try await application.resumeClock() }
+        return application
+    }
+
+    /// A sandbox's clock goes on from where it was moved to before the program stopped: what was
+    /// written then would otherwise lie in the future, and holds and schedules wait for it.
+    private func resumeClock() async throws {
+        guard let tick = try await worker.nextTick() else { return }
+        clock.advance(seconds: clock.now.seconds(until: tick))
     }
 
     init(
@@ -79,12 +91,23 @@ struct Application: Sendable {
         simple = SimpleTransfers(
             identity: identity, payments: payments, ledger: ledger, database: database,
             terms: configuration.simpleTerms)
+        let retention = Retention(database: database, clock: clock)
+        let (notifications, identity) = (self.notifications, self.identity)
         worker = Worker(
             database: database, clock: clock, handlers: notifications.handlers,
             schedules: [
                 Schedule("payments.expire_holds", everySeconds: 1) {
                     try await payments.expireHolds()
-                }
+                },
+                Schedule("jobs.tidy", everySeconds: Self.tidySeconds) {
+                    try await retention.tidy()
+                },
+                Schedule("notifications.tidy", everySeconds: Self.tidySeconds) {
+                    try await notifications.tidy()
+                },
+                Schedule("identity.tidy", everySeconds: Self.tidySeconds) {
+                    try await identity.tidy()
+                },
             ])
     }
 
@@ -95,6 +118,7 @@ struct Application: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
             group.addTask { try await ledger.run() }
+            group.addTask { await events.run() }
             group.addTask { await payments.runLive() }
             try await group.waitForAll()
         }
@@ -108,7 +132,7 @@ struct Application: Sendable {
                 switch channel {
                 case Events.channel:
                     guard let id = Int64(payload) else { return }
-                    Task { await events.relay(id) }
+                    events.heard(id)
                 case Identity.channel:
                     identity.forgetSessions(of: payload)
                     Task { await payments.hangUpEndedSessions(of: payload) }

@@ -35,7 +35,11 @@ enum ServeCommand {
         let server = try listen(application, part)
         announce(server.port, application.configuration, people)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await application.runBackground() }
+            group.addTask {
+                // A server that no longer ends holds or delivers messages is not to go on.
+                defer { server.drain() }
+                try await application.runBackground()
+            }
             group.addTask {
                 await ending.wait()
                 Log.notice("stopping")
@@ -44,7 +48,7 @@ enum ServeCommand {
             }
             try await server.run()
             group.cancelAll()
-            await group.drain()
+            try await group.drain()
         }
         Log.notice("stopped")
     }
@@ -107,13 +111,17 @@ extension Configuration {
 }
 
 extension ThrowingTaskGroup where ChildTaskResult == Void {
-    /// Waits for all children; a cancelled child is no error.
-    fileprivate mutating func drain() async {
+    /// Waits for all children, then throws what one of them failed with; a cancelled child is no
+    /// error.
+    fileprivate mutating func drain() async throws {
+        var failure: (any Error)?
         while let result = await nextResult() {
             if case .failure(let error) = result, !(error is CancellationError) {
                 Log.error("background_failed", ["error": .text("\(error)")])
+                failure = error
             }
         }
+        if let failure { throw failure }
     }
 }
 
