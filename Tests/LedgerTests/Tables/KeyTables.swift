@@ -48,7 +48,7 @@ extension Table {
             hold    H1  alice → shop   100 for 1h    held
             hold    H2  alice → shop   100 for 1h    held
             hold    H1  alice → shop   100 for 2h  idempotency_mismatch first_difference=expires_in
-            hold H1 alice → shop 100 for 99999999d idempotency_mismatch first_difference=expires_in
+            hold H1 alice → shop 100 for 107000000d idempotency_mismatch first_difference=expires_in
             hold    H1  alice → shop   101 for 2h  idempotency_mismatch first_difference=amount
             post    H1  alice → shop   100         idempotency_mismatch first_difference=operation
             capture H1  40  as C1                    posted
