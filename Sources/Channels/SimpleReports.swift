@@ -1,4 +1,4 @@
-internal import Identity
+package import Identity
 internal import Ledger
 internal import Payments
 internal import Postgres
@@ -9,17 +9,22 @@ extension SimpleTransfers {
     package static let linesMax = 1_000
 
     /// What a user has sent and received, newest first.
-    package func lines(of member: Member) async throws -> [Line] {
-        let page = try await payments.history(
-            of: member.wallet, cursor: nil, from: nil, to: nil, limit: Self.linesMax)
-        return try await lines(page.elements.map(\.entry.transfer))
+    ///
+    /// Others are named by e-mail where that is how this surface knows them, and by username where
+    /// they have a telephone number: who pays by username has not given their address away.
+    package func lines(of user: User) async throws -> [Line] {
+        let member = try await member(user)
+        let page = try await ledger.entries(of: member.wallet.account, limit: Self.linesMax)
+        return try await lines(page.elements.map(\.transfer)) { other in
+            other.id == user.id || other.phone == nil ? other.email : nil
+        }
     }
 
     /// Everything that moved between two days, both included, in UTC; newest first.
     package func lines(from: Timestamp, to: Timestamp) async throws -> [Line] {
         let transfers = try await ledger.transfers(
             from: from, to: to, currency: terms.currency, limit: Self.linesMax)
-        return try await lines(transfers)
+        return try await lines(transfers) { $0.email }
     }
 
     package struct Summary: Sendable {
@@ -30,7 +35,8 @@ extension SimpleTransfers {
         package let receivedCount: Int
     }
 
-    package func summary(of member: Member) async throws -> Summary {
+    package func summary(of user: User) async throws -> Summary {
+        let member = try await member(user)
         let totals = try await ledger.totals(of: member.wallet.account)
         return Summary(
             member: member, sent: Money(totals.debits, terms.currency),
@@ -38,11 +44,14 @@ extension SimpleTransfers {
             receivedCount: totals.creditCount)
     }
 
-    private func lines(_ transfers: [Transfer]) async throws -> [Line] {
+    private func lines(
+        _ transfers: [Transfer], showing email: (User) -> EmailAddress?
+    ) async throws -> [Line] {
         let moved = transfers.filter(\.kind.movesMoney)
         let parties = try await payments.people(
             behind: Set(moved.flatMap { [$0.debit, $0.credit] }))
-        let names = try await emails(of: Set(parties.values))
+        let users = try await identity.users(Set(parties.values))
+        let names = users.mapValues { email($0)?.text ?? $0.username.text }
         return moved.map { transfer in
             let name = { (account: AccountID) in
                 parties[account].flatMap { names[$0] } ?? Self.operatorName
@@ -56,13 +65,4 @@ extension SimpleTransfers {
 
     /// The name of the operator's own accounts on this surface.
     static let operatorName = "florin"
-
-    private func emails(of users: Set<ID<User>>) async throws -> [ID<User>: String] {
-        var names: [ID<User>: String] = [:]
-        for id in users {
-            guard let user = try await identity.user(id) else { continue }
-            names[id] = user.email?.text ?? user.username.text
-        }
-        return names
-    }
 }

@@ -89,7 +89,7 @@ package struct SimpleRoutes: Sendable {
     private func login(_ request: Request) async throws -> Response {
         let (tokens, user) = try await simple.identity.logIn(
             login: request.text("email"), password: request.text("password"))
-        let member = try await simple.member(user.id)
+        let member = try await simple.member(user)
         return .json { body in
             body.field("access_token", tokens.accessToken)
             body.field("token", tokens.accessToken)
@@ -100,29 +100,36 @@ package struct SimpleRoutes: Sendable {
     }
 
     private func byID(_ request: Request) async throws -> Response {
-        let member = try await member(request)
+        let user = try await userSeen(request, by: caller(request))
+        let member = try await simple.member(user)
         return .json { SimpleWire.write(member, &$0) }
     }
 
     private func byEmail(_ request: Request) async throws -> Response {
-        let member = try await simple.member(email: request.parameter("email"))
-        try await requireMaySee(member.user, request)
+        let caller = try await caller(request)
+        let user = try await simple.user(email: request.parameter("email"))
+        try require(caller, is: user, or: \.isStaff)
+        let member = try await simple.member(user)
         return .json { SimpleWire.write(member, &$0) }
     }
 
     private func topUp(_ request: Request) async throws -> Response {
-        let member = try await member(request)
-        if !simple.terms.isSandbox { try await requireStaff(request) }
-        let topped = try await simple.topUp(member, amount: try amount(request))
+        let caller = try await caller(request)
+        if !simple.terms.isSandbox, caller?.role.mayTopUp != true {
+            throw IdentityRejection.forbidden
+        }
+        let user = try await userSeen(request, by: caller)
+        let topped = try await simple.topUp(user, amount: try amount(request))
         return .json { SimpleWire.write(topped, &$0) }
     }
 
     private func send(_ request: Request) async throws -> Response {
-        let sender = try await simple.member(email: request.text("sender_email"))
-        try await requireMayAct(as: sender.user, request)
-        let receiver = try await simple.member(email: request.text("receiver_email"))
+        let caller = try await caller(request)
+        let sender = try await simple.user(email: request.text("sender_email"))
+        try require(caller, is: sender) { _ in false }
+        let receiver = try await simple.user(email: request.text("receiver_email"))
         let done = try await simple.transfer(
-            from: sender.user, to: receiver.user.username.text, amount: try amount(request),
+            from: sender, to: receiver.username.text, amount: try amount(request),
             key: key(request))
         let line = SimpleTransfers.Line(
             id: done.payment.transfer.publicID, sender: request.text("sender_email"),
@@ -134,7 +141,8 @@ package struct SimpleRoutes: Sendable {
     }
 
     private func ofUser(_ request: Request) async throws -> Response {
-        let lines = try await simple.lines(of: try await member(request))
+        let user = try await userSeen(request, by: caller(request))
+        let lines = try await simple.lines(of: user)
         var writer = JSONWriter()
         writer.array { array in
             for line in lines { array.object { SimpleWire.write(line, &$0) } }
@@ -143,7 +151,10 @@ package struct SimpleRoutes: Sendable {
     }
 
     private func report(_ request: Request) async throws -> Response {
-        try await requireStaff(request)
+        let caller = try await caller(request)
+        guard simple.terms.access == .open || caller?.role.isStaff == true else {
+            throw IdentityRejection.forbidden
+        }
         guard let start = request.query("startDate").flatMap({ Timestamp($0) }),
             let end = request.query("endDate").flatMap({ Timestamp($0) }), start <= end
         else { throw SimpleRejection.dateInvalid }
@@ -159,7 +170,8 @@ package struct SimpleRoutes: Sendable {
     }
 
     private func summary(_ request: Request) async throws -> Response {
-        let summary = try await simple.summary(of: try await member(request))
+        let user = try await userSeen(request, by: caller(request))
+        let summary = try await simple.summary(of: user)
         return .json { body in
             body.object("user") { SimpleWire.write(summary.member, &$0) }
             body.literal("total_sent", summary.sent.decimal)
@@ -171,43 +183,35 @@ package struct SimpleRoutes: Sendable {
 
     // MARK: Who may
 
-    private func member(_ request: Request) async throws -> SimpleTransfers.Member {
+    /// Who calls, which is settled before anything is looked up. Nil without a token, which only an
+    /// open surface allows.
+    private func caller(_ request: Request) async throws -> Session? {
+        guard let token = request.bearerToken else {
+            guard simple.terms.access == .open else { throw IdentityRejection.sessionInvalid }
+            return nil
+        }
+        return try await simple.identity.authenticate(token)
+    }
+
+    /// The user whom the path names, if the caller may see them: oneself, or anyone for staff.
+    private func userSeen(_ request: Request, by caller: Session?) async throws -> User {
         guard let id = ID<User>(request.parameter("id")) else {
             throw SimpleRejection.userNotFound
         }
-        let member = try await simple.member(id)
-        try await requireMaySee(member.user, request)
-        return member
+        let user = try await simple.user(id)
+        try require(caller, is: user, or: \.isStaff)
+        return user
     }
 
-    private func requireMaySee(_ user: User, _ request: Request) async throws {
-        try await requireMayAct(as: user, request)
-    }
-
-    /// With a token: the user's own, or staff's. Without: only where the operator runs this surface
-    /// open, and then only for users of this surface, who have no telephone number.
-    private func requireMayAct(as user: User, _ request: Request) async throws {
-        guard let token = request.bearerToken else {
-            guard simple.terms.access == .open, user.phone == nil else {
-                throw IdentityRejection.sessionInvalid
-            }
+    /// Without a token only users of this surface, who have no telephone number, can be acted for.
+    private func require(
+        _ caller: Session?, is user: User, or mayActForOthers: (Role) -> Bool
+    ) throws(IdentityRejection) {
+        guard let caller else {
+            guard user.phone == nil else { throw .sessionInvalid }
             return
         }
-        let session = try await simple.identity.authenticate(token)
-        guard session.user == user.id || session.role.isStaff else {
-            throw IdentityRejection.forbidden
-        }
-    }
-
-    private func requireStaff(_ request: Request) async throws {
-        guard let token = request.bearerToken else {
-            guard simple.terms.access == .open else { throw IdentityRejection.sessionInvalid }
-            return
-        }
-        let session = try await simple.identity.authenticate(token)
-        guard session.role.isStaff || simple.terms.access == .open else {
-            throw IdentityRejection.forbidden
-        }
+        guard caller.user == user.id || mayActForOthers(caller.role) else { throw .forbidden }
     }
 
     // MARK: Reading
@@ -220,8 +224,12 @@ package struct SimpleRoutes: Sendable {
     }
 
     /// Clients of this surface send no key; each request is then a command of its own.
-    private func key(_ request: Request) -> IdempotencyKey {
+    private func key(_ request: Request) -> IdempotencyKey? {
         request.header("Idempotency-Key").flatMap { IdempotencyKey($0) }
-            ?? IdempotencyKey("simple-\(ID<Request>.make(at: Clock().now))")!
     }
+}
+
+extension Role {
+    /// Giving out the operator's own money.
+    fileprivate var mayTopUp: Bool { self == .finance || self == .admin }
 }

@@ -28,7 +28,7 @@ package struct SimpleTransfers: Sendable {
 package struct SimpleTerms: Sendable {
     package enum Access: String, Sendable, CaseIterable {
         case off
-        /// Money moves only for the sender's own access token, or for staff.
+        /// Money moves only for the sender's own access token; staff may look.
         case authenticated
         /// As the original: no token asked. Only for accounts of this surface, only in a sandbox.
         case open
@@ -96,44 +96,45 @@ extension SimpleTransfers {
     ) async throws -> Member {
         let user = try await identity.register(
             username: username, email: email, password: password)
-        let wallet = try await payments.openWallet(for: user.id, currency: terms.currency.code)
-        if let demoBalance = terms.demoBalance, demoBalance > 0 {
-            _ = try await topUp(user, amount: demoBalance)
+        guard let demoBalance = terms.demoBalance, demoBalance > 0 else {
+            return try await member(user)
         }
-        return try await member(user, wallet)
+        return try await topUp(user, amount: demoBalance)
     }
 
-    package func member(_ id: ID<User>) async throws -> Member {
+    package func user(_ id: ID<User>) async throws -> User {
         guard let user = try await identity.user(id) else { throw SimpleRejection.userNotFound }
-        return try await member(user)
+        return user
     }
 
-    package func member(email: String) async throws -> Member {
+    package func user(email: String) async throws -> User {
         guard EmailAddress(email) != nil, let user = try await identity.find(email) else {
             throw SimpleRejection.userNotFound
         }
-        return try await member(user)
+        return user
+    }
+
+    package func member(_ user: User) async throws -> Member {
+        let wallet = try await payments.openWallet(for: user.id, currency: terms.currency.code)
+        return Member(user: user, wallet: wallet, balance: try await payments.balance(of: wallet))
     }
 
     /// Adds money; the ledger records a transfer from the float.
-    package func topUp(_ member: Member, amount: Int64) async throws -> Member {
-        _ = try await topUp(member.user, amount: amount)
-        return try await self.member(member.user, member.wallet)
-    }
-
-    private func topUp(_ user: User, amount: Int64) async throws -> Payments.Done {
-        try await payments.topUp(
+    package func topUp(_ user: User, amount: Int64) async throws -> Member {
+        _ = try await payments.topUp(
             amount: amount, currency: terms.currency.code,
             from: terms.isSandbox ? .sandboxFloat : .operatorFloat, key: nil,
             by: session(acting: user))
+        return try await member(user)
     }
 
+    /// - Parameter key: nil for a command that nobody can repeat.
     package func transfer(
-        from sender: User, to receiver: String, amount: Int64, key: IdempotencyKey
+        from sender: User, to receiver: String, amount: Int64, key: IdempotencyKey?
     ) async throws -> Payments.Done {
         try await payments.send(
             SendCommand(to: receiver, amount: amount, currency: terms.currency.code, note: nil),
-            key: key, by: session(acting: sender))
+            key: key ?? .random(), by: session(acting: sender))
     }
 
     /// A session of this surface, which identifies people by e-mail in the body.
@@ -141,14 +142,5 @@ extension SimpleTransfers {
         Session(
             id: ID(high: 0, low: 0), user: user.id, username: user.username, role: user.role,
             isVerified: user.isVerified)
-    }
-
-    private func member(_ user: User) async throws -> Member {
-        let wallet = try await payments.openWallet(for: user.id, currency: terms.currency.code)
-        return try await member(user, wallet)
-    }
-
-    private func member(_ user: User, _ wallet: Wallet) async throws -> Member {
-        Member(user: user, wallet: wallet, balance: try await payments.balance(of: wallet))
     }
 }

@@ -15,6 +15,14 @@ extension Identity {
         }
     }
 
+    /// Several people at once; who does not exist is absent.
+    package func users(_ ids: Set<ID<User>>) async throws -> [ID<User>: User] {
+        let found = try await database.read { transaction in
+            try users(where: "id = ANY(\(Array(ids)))", transaction)
+        }
+        return Dictionary(uniqueKeysWithValues: found.map { ($0.id, $0) })
+    }
+
     // MARK: Steps
 
     func find(_ text: String, _ transaction: borrowing Transaction) throws -> User? {

@@ -10,6 +10,11 @@ package struct CommandKey: Sendable, Hashable {
         self.high = high
         self.low = low
     }
+
+    /// For a command that nobody will repeat.
+    package static func random() -> CommandKey {
+        CommandKey(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+    }
 }
 
 /// A movement that is asked for.
@@ -50,6 +55,8 @@ package enum Operation: Sendable, Equatable {
 
 /// What is asked of the ledger: one or several linked operations that all happen or none does.
 package struct Command: Sendable {
+    /// Nil only for what by its nature happens once, such as an expiry: without a key the ledger
+    /// cannot tell a repetition, nor find out what became of a commit without an answer.
     package let key: CommandKey?
     package let operations: [Operation]
     package let attachments: [Attachment]

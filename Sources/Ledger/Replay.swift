@@ -34,7 +34,7 @@ enum Replay {
             line.kind != .hold
                 ? "operation"
                 : difference(leg, line, world)
-                    ?? (line.expiresAt == line.at.adding(seconds: seconds) ? nil : "expires_in")
+                    ?? (secondsHeld(line) == seconds ? nil : "expires_in")
         case .capture(let hold, let amount):
             if line.kind != .capture {
                 "operation"
@@ -50,6 +50,11 @@ enum Replay {
         case .reverse(let id):
             line.kind != .reversal ? "operation" : line.settles == id ? nil : "transfer"
         }
+    }
+
+    /// Worked out from what is stored: what is asked may be any number at all.
+    private static func secondsHeld(_ hold: Transfer) -> Int64? {
+        hold.expiresAt.map { ($0.microseconds - hold.at.microseconds) / 1_000_000 }
     }
 
     private static func difference(

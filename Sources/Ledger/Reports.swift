@@ -18,7 +18,8 @@ extension Ledger {
         }
     }
 
-    /// What has left and entered an account in all, and in how many movements.
+    /// What has left and entered an account in all, and in how many movements. Sums stop at the
+    /// largest amount there is: money may go round in circles for ever.
     package struct Totals: Sendable, Equatable {
         package let debits: Int64
         package let credits: Int64
@@ -43,8 +44,10 @@ extension Ledger {
                             ELSE t.credit_previous END
                     FROM chain c JOIN ledger.transfers t ON t.id = c.previous
                 )
-                SELECT coalesce(sum(amount) FILTER (WHERE debit = \(number)), 0)::bigint,
-                    coalesce(sum(amount) FILTER (WHERE debit <> \(number)), 0)::bigint,
+                SELECT least(coalesce(sum(amount) FILTER (WHERE debit = \(number)), 0),
+                        \(Int64.max))::bigint,
+                    least(coalesce(sum(amount) FILTER (WHERE debit <> \(number)), 0),
+                        \(Int64.max))::bigint,
                     count(*) FILTER (WHERE debit = \(number)),
                     count(*) FILTER (WHERE debit <> \(number))
                 FROM chain WHERE kind IN (1, 3, 6)

@@ -68,7 +68,8 @@ package struct Notifications: Sendable {
         _ channel: Message.Channel, _ recipient: String, _ body: String,
         in transaction: borrowing Transaction
     ) throws(DatabaseError) {
-        let id = ID<Message>.make(at: clock.now)
+        let now = clock.now
+        let id = ID<Message>.make(at: now)
         let context = Array("\(id)".utf8)
         try transaction.execute(
             """
@@ -76,7 +77,7 @@ package struct Notifications: Sendable {
                 (id, channel, recipient_index, recipient_sealed, body_sealed, created_at)
             VALUES (\(id), \(channel.rawValue), \(key.blindIndex(recipient)),
                 \(key.seal(Array(recipient.utf8), context: context)),
-                \(key.seal(Array(body.utf8), context: context)), \(clock.now))
+                \(key.seal(Array(body.utf8), context: context)), \(now))
             """)
         try jobs.enqueue(Self.deliver, "\(id)", in: transaction)
     }

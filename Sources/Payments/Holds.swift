@@ -25,13 +25,16 @@ extension Payments {
         return try await payment([hold], endedBy: try await ledger.ending(of: hold.id))
     }
 
-    /// Moves all or part of a hold to who it was for; the rest is the payer's again. Either side
-    /// may: the payer gives nothing that was not promised.
+    /// Moves all or part of a hold to who it was for; the rest is the payer's again. The payer may
+    /// capture the whole alone: a part would take back what was promised.
     package func capture(
         _ id: ID<Transfer>, amount: Int64?, key: IdempotencyKey, by session: Session
     ) async throws -> Done {
         try session.requireVerified()
         let (hold, account) = try await holdAndAccount(id, of: session)
+        guard account == hold.credit || (amount ?? hold.amount) >= hold.amount else {
+            throw IdentityRejection.forbidden
+        }
         let command = Command(
             key: commandKey(key, of: session.user), [.capture(hold: hold.id, amount: amount)])
         return try await done(try await ledger.submit(command), for: account)

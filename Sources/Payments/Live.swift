@@ -12,10 +12,15 @@ final class LiveUpdates: Sendable {
     /// Entries that may wait to be told; beyond, the oldest are dropped, and clients read their
     /// history.
     static let waitingMax = 50_000
+    /// Lines kept for wallets that are not known yet: some seconds of a busy ledger.
+    static let recentMax = 2_000
 
     private struct State {
         var listeners: [ID<User>: [Listener]] = [:]
         var wallets: [AccountID: Wallet] = [:]
+        /// The journal's latest lines, for wallets that become known after their first line:
+        /// another process opened them and wrote it.
+        var recent: [Transfer] = []
     }
 
     struct Listener: Sendable {
@@ -41,10 +46,15 @@ final class LiveUpdates: Sendable {
         stream.onClose { [weak self] in self?.remove(stream, of: user) }
     }
 
-    /// A wallet opened while its owner listens.
+    /// A wallet opened while its owner listens, here or by another process.
     func add(_ wallet: Wallet) {
         state.withLock { state in
-            if state.listeners[wallet.owner] != nil { state.wallets[wallet.account] = wallet }
+            guard state.listeners[wallet.owner] != nil, state.wallets[wallet.account] == nil
+            else { return }
+            state.wallets[wallet.account] = wallet
+            for line in state.recent where [line.debit, line.credit].contains(wallet.account) {
+                happen.yield((wallet, Entry(line, seenFrom: wallet.account)))
+            }
         }
     }
 
@@ -63,7 +73,8 @@ final class LiveUpdates: Sendable {
     /// Called on the ledger's thread: looks up and enqueues, nothing more.
     func journal(_ lines: [Transfer]) {
         state.withLock { state in
-            guard !state.wallets.isEmpty else { return }
+            guard !state.listeners.isEmpty else { return state.recent = [] }
+            state.recent = state.recent.suffix(max(0, Self.recentMax - lines.count)) + lines
             for line in lines {
                 for account in [line.debit, line.credit] {
                     guard let wallet = state.wallets[account] else { continue }
@@ -91,6 +102,8 @@ extension Payments {
     /// Events shown to someone who comes back with `Last-Event-ID`, at most; older ones are in the
     /// history.
     static let missedMax = 200
+    /// The kind of the event that tells of a new wallet.
+    static let walletOpened = "wallet"
 
     /// A stream of what happens to this person from now on, after what they missed since `last`.
     package func listen(
@@ -147,6 +160,17 @@ extension Payments {
             for stream in live.streams(of: person) {
                 stream.send(event: event.kind, data: Array(event.payload.utf8))
             }
+            if event.kind == Self.walletOpened, !live.listeners(of: person).isEmpty {
+                Task { await learnWallets(of: person) }
+            }
+        }
+    }
+
+    private func learnWallets(of person: ID<User>) async {
+        do {
+            for wallet in try await stored(where: "w.user_id = \(person)") { live.add(wallet) }
+        } catch {
+            Log.warning("live.wallet_not_learned", ["error": "\(error)"])
         }
     }
 

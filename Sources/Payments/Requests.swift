@@ -67,11 +67,16 @@ extension Payments {
             note: request.note)
         let receipt = try await submit(
             order, .request, key: key, by: session, attachments: acceptance(of: request))
-        let payment = try await payment(receipt.transfers)
+        let accepted = try await self.request(id, of: session)
+        guard accepted.transfer == receipt.first.id else {
+            // The key paid another request of the same amount before.
+            throw LedgerRefusal(.idempotencyMismatch, [Fact("first_difference", "request")])
+        }
         let done = Done(
-            payment: payment, balance: balance(after: receipt, for: order.source.account),
+            payment: try await payment(receipt.transfers),
+            balance: balance(after: receipt, for: order.source.account),
             isReplay: receipt.isReplay)
-        return (try await self.request(id, of: session), done)
+        return (accepted, done)
     }
 
     /// The payer says no.

@@ -24,9 +24,12 @@ extension Payments {
     package func preview(_ command: SendCommand, by session: Session) async throws -> Quote {
         let order = try await order(command, by: session)
         let fee = terms.sendFee.fee(on: order.amount)
+        let total: Money
+        do { total = try order.amount.adding(fee) } catch {
+            throw LedgerRefusal(.balanceOverflow)
+        }
         return Quote(
-            amount: order.amount, fee: fee, total: try order.amount.adding(fee),
-            recipient: order.recipient.username,
+            amount: order.amount, fee: fee, total: total, recipient: order.recipient.username,
             available: try await balance(of: order.source).available)
     }
 
@@ -60,6 +63,8 @@ extension Payments {
         guard parties[original.credit]?.id == session.user || session.role.mayReverse else {
             throw IdentityRejection.forbidden
         }
+        // A fee goes back with its payment; alone, it would stand in that payment's way.
+        guard original.code != .fee else { throw LedgerRefusal(.transferNotReversible) }
         let legs = try await ledger.command(startingAt: original)
         let fees = legs.dropFirst().filter { $0.code == .fee }
         let command = Command(

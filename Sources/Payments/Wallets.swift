@@ -83,7 +83,7 @@ extension Payments {
             VALUES (\(wallet.id), \(owner), \(currency), \(account.number), \(now))
             """)
         let opened = Event(
-            kind: "wallet", subject: ID(high: owner.high, low: owner.low),
+            kind: Self.walletOpened, subject: ID(high: owner.high, low: owner.low),
             payload: #"{"id":"\#(wallet.id)","currency":"\#(currency)"}"#)
         try events.append(opened, in: transaction)
         return wallet

@@ -13,4 +13,12 @@ package struct IdempotencyKey: Sendable, Hashable {
         else { return nil }
         self.text = text
     }
+
+    private init(unchecked text: String) { self.text = text }
+
+    /// For a command that nobody will repeat: 128 random bits, in hexadecimal.
+    package static func random() -> IdempotencyKey {
+        let words = [UInt64.random(in: .min ... .max), .random(in: .min ... .max)]
+        return IdempotencyKey(unchecked: words.map { String($0, radix: 16) }.joined(separator: "-"))
+    }
 }

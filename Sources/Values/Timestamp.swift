@@ -135,6 +135,8 @@ extension Timestamp: CustomStringConvertible {
         self.init(
             microseconds: date.daysSince1970 * Self.microsecondsPerDay + seconds * 1_000_000
                 + fraction)
+        // An offset can lead out of the years that four digits can write.
+        guard (0...9999).contains(CalendarDay(daysSince1970: self.day).year) else { return nil }
     }
 }
 

@@ -34,6 +34,7 @@ enum RoutesCommand {
     private static func describedRoutes() throws -> [Route] {
         var configuration = try Configuration([:])
         configuration.isSandbox = true
+        configuration.simpleAccess = .authenticated
         let settings = ConnectionSettings(url: "")
         let key = SigningKey.generate()
         let master = SecureRandom.bytes(SealingKey.masterBytes)

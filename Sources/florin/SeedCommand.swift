@@ -66,7 +66,7 @@ enum SeedCommand {
             let batch = seeded[start..<min(count, start + topUpsPerBatch)]
             let topUps = batch.map { person in
                 Command(
-                    key: nil,
+                    key: .random(),
                     [
                         .post(
                             Leg(debit: float, credit: person.account, amount: balance, code: .topUp)

@@ -96,7 +96,8 @@ struct CrashTests {
         let connection = try database.connection()
         let lines: Int64? = try connection.first("SELECT count(*) FROM ledger.transfers")?[0]
         #expect(lines == Int64(count))
-        let sum: Int64? = try connection.first("SELECT sum(posted)::bigint FROM ledger.accounts")?[0]
+        let sum: Int64? = try connection.first("SELECT sum(posted)::bigint FROM ledger.accounts")?[
+            0]
         #expect(sum == 0)
         let outside: Int64? = try connection.first(
             "SELECT -posted FROM ledger.accounts WHERE is_system AND posted < 0")?[0]
@@ -180,7 +181,8 @@ struct PrivateCrashTests {
         #expect(try await payer.available() == 100_000 - Int64(ids.count))
     }
 
-    /// Pays with one key for as long as the server is not ready. The client library waits between attempts.
+    /// Pays with one key for as long as the server is not ready. The client library waits between
+    /// attempts.
     private func insist(_ payer: Person, _ friend: Person) async throws -> String {
         let key = Api.newKey()
         for _ in 0..<10 {

@@ -72,7 +72,7 @@ struct WalletTests {
                 ["amount": .integer(amount), "currency": .string(currency)])
         }
         try await person.refused(
-            409, "balance_overflow", .post, "/sandbox/topups",
+            409, "limit_exceeded", .post, "/sandbox/topups",
             ["amount": .integer(.max), "currency": "KES"])
         #expect(try await person.available() == 500)
     }

@@ -1,4 +1,5 @@
 import HTTP
+import Telemetry
 import Testing
 
 /// What every client may rely on, seen from the wire.
@@ -189,6 +190,31 @@ struct RouteTests {
                 "OPTIONS /coins\nOrigin: https://evil.example" + wanted)
             #expect(refused["access-control-allow-methods"] == nil)
             #expect(refused["allow"] == "GET, HEAD, POST, OPTIONS")
+        }
+    }
+
+    @Test func countsByRouteAndStatus() async throws {
+        let metrics = Metrics()
+        var configuration = ServerConfiguration()
+        configuration.port = 0
+        let server = try Server(
+            configuration: configuration, router: Router(Sample.routes, metrics: metrics),
+            metrics: metrics)
+        let running = Task { try await server.run() }
+        let test = TestServer(server: server, running: running)
+        for path in ["/coins", "/coins", "/coins?x", "/full", "/nothing"] {
+            _ = try await test.ask("GET \(path)")
+        }
+        server.drain()
+        try await running.value
+        let text = metrics.text()
+        for line in [
+            #"http_requests_total{method="GET",route="/coins",status="2xx"} 3"#,
+            #"http_requests_total{method="GET",route="/full",status="4xx"} 1"#,
+            #"http_requests_total{method="other",route="none",status="4xx"} 1"#,
+            #"http_request_duration_seconds_count{method="GET",route="/coins"} 3"#,
+        ] {
+            #expect(text.contains(line))
         }
     }
 

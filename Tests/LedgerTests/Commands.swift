@@ -1,4 +1,5 @@
 import Ledger
+import Postgres
 import Values
 
 extension CommandKey {
@@ -25,5 +26,24 @@ extension Result where Success == Receipt, Failure == any Error {
     /// The stable name of the refusal, if it is one.
     var refusal: String? {
         if case .failure(let error as any Refusal) = self { error.code } else { nil }
+    }
+}
+
+/// What a slice of a test says when its row is not as it must be.
+struct RowAlreadyChanged: Refusal {
+    let code = "row_already_changed"
+    let status = 409
+    let detail = "Somebody was faster."
+}
+
+extension Command {
+    /// A payment with a row of a slice beside it.
+    static func attaching(
+        _ debit: AccountID, _ credit: AccountID, _ amount: Int64, key: CommandKey? = nil,
+        _ statements: (@Sendable (TransferID) -> SQL)...
+    ) -> Command {
+        pay(
+            debit, credit, amount, key: key,
+            attachments: statements.map { Attachment(else: RowAlreadyChanged(), $0) })
     }
 }

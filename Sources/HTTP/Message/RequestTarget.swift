@@ -15,14 +15,16 @@ struct RequestTarget: Sendable {
 
     /// Nil when the target is no origin-form or absolute-form, or decodes to something unprintable.
     init?(_ text: String) {
-        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }),
-            let origin = Self.originForm(text)
+        let bytes = Array(text.utf8)
+        guard bytes.allSatisfy({ (0x21...0x7E).contains($0) }),
+            let origin = Self.originForm(bytes)
         else { return nil }
-        let parts = origin.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let segments = Self.segments(parts[0]),
-            let query = parts.count > 1 ? Self.query(parts[1]) : []
+        let mark = origin.firstIndex(of: UInt8(ascii: "?"))
+        let path = origin[..<(mark ?? origin.endIndex)]
+        guard let segments = Self.segments(path),
+            let query = mark.map({ Self.query(origin[($0 + 1)...]) }) ?? []
         else { return nil }
-        self.path = String(parts[0])
+        self.path = String(decoding: path, as: UTF8.self)
         self.segments = segments
         self.query = query
     }
@@ -37,30 +39,35 @@ struct RequestTarget: Sendable {
     }
 
     /// Proxies may send `http://host/path`; servers must understand it (RFC 9112 §3.2.2).
-    private static func originForm(_ text: String) -> Substring? {
-        if text.hasPrefix("/") { return text[...] }
-        guard let scheme = ["http://", "https://"].first(where: text.hasPrefix) else { return nil }
-        let rest = text.dropFirst(scheme.count)
-        return rest.firstIndex(of: "/").map { rest[$0...] }
+    private static func originForm(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
+        if bytes.first == UInt8(ascii: "/") { return bytes[...] }
+        let schemes = ["http://", "https://"]
+        guard let scheme = schemes.first(where: { bytes.starts(with: $0.utf8) }) else { return nil }
+        let rest = bytes.dropFirst(scheme.utf8.count)
+        return rest.firstIndex(of: UInt8(ascii: "/")).map { rest[$0...] }
     }
 
-    private static func segments(_ path: Substring) -> [String]? {
+    private static func segments(_ path: ArraySlice<UInt8>) -> [String]? {
         var segments: [String] = []
-        for part in path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
-            guard let segment = decode(part, plusIsSpace: false), segment != ".", segment != ".."
+        var rest = path.dropFirst()
+        while true {
+            let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
+            guard let segment = decode(rest[..<end], plusIsSpace: false), segment != ".",
+                segment != ".."
             else { return nil }
             segments.append(segment)
+            if end == rest.endIndex { return segments }
+            rest = rest[(end + 1)...]
         }
-        return segments
     }
 
-    private static func query(_ text: Substring) -> [Parameter]? {
+    private static func query(_ text: ArraySlice<UInt8>) -> [Parameter]? {
         var parameters: [Parameter] = []
-        for pair in text.split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        for pair in text.split(separator: UInt8(ascii: "&")) {
+            let middle = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
             guard parameters.count < queryParametersMax,
-                let name = decode(parts[0], plusIsSpace: true),
-                let value = parts.count > 1 ? decode(parts[1], plusIsSpace: true) : ""
+                let name = decode(pair[..<middle], plusIsSpace: true),
+                let value = decode(pair[middle...].dropFirst(), plusIsSpace: true)
             else { return nil }
             parameters.append(Parameter(name: name, value: value))
         }
@@ -68,11 +75,11 @@ struct RequestTarget: Sendable {
     }
 
     /// Nil for a broken escape, for text that is not UTF-8, and for U+0000.
-    private static func decode(_ text: Substring, plusIsSpace: Bool) -> String? {
-        guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") })
-        else { return String(text) }
+    private static func decode(_ text: ArraySlice<UInt8>, plusIsSpace: Bool) -> String? {
+        let isCoded = text.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }
+        guard isCoded else { return String(decoding: text, as: UTF8.self) }
         var bytes: [UInt8] = []
-        var rest = text.utf8[...]
+        var rest = text
         while let byte = rest.popFirst() {
             switch byte {
             case UInt8(ascii: "%"):

@@ -23,8 +23,7 @@ package final class Server: Sendable {
         let listener = try ListeningSocket(host: configuration.host, port: configuration.port)
         let service = Service(
             router: router, staticFiles: staticFiles, configuration: configuration,
-            staticMeasures: Measures(method: "GET", route: "static", in: metrics),
-            otherMeasures: Measures(method: "other", route: "none", in: metrics))
+            metrics: metrics)
         port = listener.port
         loop = EventLoop()
         daemon = try Daemon(loop: loop, service: service, listener: listener)

@@ -1,10 +1,23 @@
+import Telemetry
+
 /// Everything about a request that needs no socket: which answer, or which handler, and for whom.
-struct Service: Sendable {
+final class Service: Sendable {
     let router: Router
     let staticFiles: StaticFiles?
     let configuration: ServerConfiguration
     let staticMeasures: Measures
     let otherMeasures: Measures
+
+    init(
+        router: Router, staticFiles: StaticFiles?, configuration: ServerConfiguration,
+        metrics: Metrics
+    ) {
+        self.router = router
+        self.staticFiles = staticFiles
+        self.configuration = configuration
+        staticMeasures = Measures(method: "GET", route: "static", in: metrics)
+        otherMeasures = Measures(method: "other", route: "none", in: metrics)
+    }
 
     enum Plan {
         /// Decided by the head alone.

@@ -160,7 +160,7 @@ extension Table {
             hold     H2  alice → bob    max for 1h     balance_overflow
             post     T2  alice → bob    max            posted
             hold     H3  alice → bob    1 for 1h       balance_overflow
-            post     T3  alice → float  1              posted          // available is the least there is
+            post     T3  alice → float  1              posted         // to the least there is
             post     T4  alice → float  1              insufficient_funds available=0
             trial    0
             """),

@@ -110,13 +110,13 @@ extension Table {
             account  shop   KES  floor
             account  float  KES
             post     T1  float → alice  500              posted
-            hold     H1  alice → shop   1 for 0s         hold_time_out_of_range expires_in_max=2678400
-            hold     H2  alice → shop   1 for -1s        hold_time_out_of_range
-            hold     H3  alice → shop   1 for 2678401s   hold_time_out_of_range
+            hold  H1  alice → shop  1 for 0s  hold_time_out_of_range expires_in_max=2678400
+            hold     H2  alice → shop   1 for -1s       hold_time_out_of_range
+            hold     H3  alice → shop   1 for 2678401s  hold_time_out_of_range
             hold     H4  alice → shop   1 for 106751991d hold_time_out_of_range
-            hold     H5  alice → nobody 1 for 0s         hold_time_out_of_range  // before the accounts
-            hold     H6  alice → shop   1 for 31d        held
-            hold     H7  alice → shop   1 for 1s         held
+            hold     H5  alice → nobody 1 for 0s        hold_time_out_of_range  // looked for later
+            hold     H6  alice → shop   1 for 31d       held
+            hold     H7  alice → shop   1 for 1s        held
             advance  1s
             sweep    1
             """),
@@ -166,9 +166,9 @@ extension Table {
             account  float  KES
             post     T1  float → alice  1_000          posted
             post     T2  alice → shop   100  limited   posted
-            post     T3  alice → shop   101  limited   limit_exceeded limit=per_transfer limit_amount=100 remaining=100
-            post     T4  alice → shop   101            posted        // fees and corrections do not count
-            post     T5  alice → shop   9_999 limited  insufficient_funds available=799  // funds first
+            post  T3  alice → shop  101  limited  limit_exceeded limit=per_transfer limit_amount=100
+            post     T4  alice → shop   101            posted        // a fee, say
+            post     T5  alice → shop   9_999 limited  insufficient_funds available=799
             hold     H1  alice → shop   101 limited for 1h  limit_exceeded limit=per_transfer
             """),
         Table(
@@ -179,11 +179,11 @@ extension Table {
             account  float  KES
             post     T1  float → alice  5_000          posted
             post     T2  alice → shop   200  limited   posted
-            post     T3  alice → shop   101  limited   limit_exceeded limit=per_day limit_amount=300 remaining=100
+            post     T3  alice → shop   101  limited   limit_exceeded limit=per_day remaining=100
             hold     H1  alice → shop   100  limited for 1h  held    // promised counts as spent
             post     T4  alice → shop   1    limited   limit_exceeded limit=per_day remaining=0
             void     H1                                voided
-            post     T5  alice → shop   1    limited   limit_exceeded limit=per_day remaining=0  // still counted
+            post     T5  alice → shop   1    limited   limit_exceeded remaining=0       // as before
             post     T6  shop → alice   50   limited   posted        // receiving is not spending
             advance  to day
             post     T7  alice → shop   301  limited   limit_exceeded remaining=300
@@ -198,8 +198,8 @@ extension Table {
             advance  to month
             post     T1  float → alice  5_000          posted
             post     T2  alice → shop   400  limited   posted
-            advance  27d                                             // the same month: all have 28 days
-            post     T3  alice → shop   101  limited   limit_exceeded limit=per_month limit_amount=500 remaining=100
+            advance  27d              // the same month: all have 28 days
+            post     T3  alice → shop   101  limited   limit_exceeded limit=per_month remaining=100
             post     T4  alice → shop   100  limited   posted
             advance  to month
             post     T5  alice → shop   500  limited   posted
@@ -252,7 +252,7 @@ extension Table {
             |        post  T3  alice → shop  200  limited    posted
             |        post  T4  alice → shop  200  limited    limit_exceeded remaining=100
             |        post  T5  alice → shop  100  limited    posted
-            |        post  T6  mute → shop   1    limited    limit_exceeded limit=per_transfer remaining=0
+            |        post  T6  mute → shop   1    limited    limit_exceeded limit_amount=0
             |        post  T7  alice → shop  max  limited    insufficient_funds
             """),
     ]

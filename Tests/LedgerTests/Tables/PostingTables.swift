@@ -38,7 +38,7 @@ extension Table {
             post     T2  alice → alice    -5       amount_must_be_positive
             post     T3  alice → alice    min      amount_must_be_positive
             post     T4  alice → alice    5        accounts_must_differ
-            post     T5  nobody → nobody  5        accounts_must_differ      // before looking for them
+            post     T5  nobody → nobody  5        accounts_must_differ    // before they are sought
             hold     H1  alice → alice    0 for 1h  amount_must_be_positive
             hold     H2  alice → alice    5 for 1h  accounts_must_differ
             """),
@@ -60,7 +60,7 @@ extension Table {
             post     T1  float → alice    500          posted
             post     T2  alice → dollars  100          currencies_must_match
             post     T3  alice → dollars  100 USD      currencies_must_match
-            post     T4  float → alice    100 USD      currencies_must_match   // both hold shillings
+            post     T4  float → alice    100 USD      currencies_must_match  // both are KES
             hold     H1  alice → dollars  100 for 1h   currencies_must_match
             post     T5  dfloat → dollars 700          posted
             balance  alice    posted 500  held 0  available 500
@@ -208,7 +208,7 @@ extension Table {
             balance  alice  posted 100  held 60  available 40
             linked   L2                               voided
             +        void  H1
-            +        hold  alice → shop  100 for 1h                   // free again within the command
+            +        hold  alice → shop  100 for 1h             // free again within the command
             balance  alice  posted 100  held 100  available 0
             """),
     ]
