@@ -1,6 +1,7 @@
 internal import Values
 
-/// An account of the ledger. Small integers given by the database: they are keys of every hot index.
+/// An account of the ledger. Small integers given by the database: they are keys of every hot
+/// index.
 package struct AccountID: Sendable, Hashable {
     package let number: Int64
 

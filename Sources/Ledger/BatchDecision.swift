@@ -47,7 +47,8 @@ extension BatchWriter {
             }
         }
         if !known.doubtsKeys {
-            // What was done before cannot be refused now, when its money may be spent: it is a replay.
+            // What was done before cannot be refused now, when its money may be spent: it is a
+            // replay.
             world.claimed = try claimed(refused.compactMap { commands[$0.index].key }, send)
         }
         for (index, refusal) in refused {
@@ -95,8 +96,8 @@ extension BatchWriter {
         var claimed: [CommandKey: [Transfer]] = [:]
     }
 
-    /// At most two round trips: the first for the fence, keys and referenced transfers, the second for the heads
-    /// that they name. Usually none: everything is in the cache.
+    /// At most two round trips: the first for the fence, keys and referenced transfers, the second
+    /// for the heads that they name. Usually none: everything is in the cache.
     private func fetch(
         _ commands: [Command], _ known: Knowledge, _ send: Round
     ) throws(DatabaseError) -> World {

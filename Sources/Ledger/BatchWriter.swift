@@ -4,9 +4,10 @@ internal import Values
 
 /// Takes decided batches to PostgreSQL and says what became of each command.
 ///
-/// Confined to the ledger's thread, with a connection of its own. One statement writes a batch, and the
-/// head row is its fence: with any number of processes, a batch decided on an old picture changes nothing
-/// and is decided again. A commit whose outcome is unknown is resolved by asking the journal for its keys.
+/// Confined to the ledger's thread, with a connection of its own. One statement writes a batch, and
+/// the head row is its fence: with any number of processes, a batch decided on an old picture
+/// changes nothing and is decided again. A commit whose outcome is unknown is resolved by asking
+/// the journal for its keys.
 final class BatchWriter {
     private let settings: ConnectionSettings
     private var connection: Connection?
@@ -81,8 +82,8 @@ final class BatchWriter {
         for index in round { batch.settle(index, .failure(error)) }
     }
 
-    /// What one command brings about is no reason to refuse its neighbours: half the round at a time, it ends
-    /// up alone.
+    /// What one command brings about is no reason to refuse its neighbours: half the round at a
+    /// time, it ends up alone.
     private func settleHalves(of round: [Int], in batch: inout Batch) {
         let open = round.filter(batch.isOpen)
         let middle = open.count / 2
@@ -148,7 +149,8 @@ final class BatchWriter {
         let commands = batch.commands
         let decision: Decision?
         do {
-            // The connection itself is asked, within its transaction: `send` may not capture a borrowed value.
+            // The connection itself is asked, within its transaction: `send` may not capture a
+            // borrowed value.
             decision = try connection.transaction { _ throws -> Decision? in
                 for unanswered in known.unanswered where try isInJournal(unanswered, send) {
                     return unanswered
@@ -183,8 +185,8 @@ final class BatchWriter {
 
     /// Whether the decision whose answer was lost was written after all.
     ///
-    /// The session that was to write it may still be at work. It either holds the head, and is waited for here,
-    /// or will find that the head has moved, and change nothing.
+    /// The session that was to write it may still be at work. It either holds the head, and is
+    /// waited for here, or will find that the head has moved, and change nothing.
     private func isInJournal(
         _ decision: Decision, _ send: Round
     ) throws(DatabaseError) -> Bool {

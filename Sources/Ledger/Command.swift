@@ -20,8 +20,8 @@ package struct Leg: Sendable, Equatable {
     package let code: TransferCode
     /// Whether it counts towards the debit account's limits.
     package let isLimited: Bool
-    /// Whether the server worked it out itself, as it does a fee: a retry is not compared on it. Never a
-    /// command's first leg.
+    /// Whether the server worked it out itself, as it does a fee: a retry is not compared on it.
+    /// Never a command's first leg.
     package let isDerived: Bool
 
     package init(

@@ -1,5 +1,5 @@
-/// A bounded map that forgets what was not used for long: when the young half is full it becomes the
-/// old half, and the former old half is gone.
+/// A bounded map that forgets what was not used for long: when the young half is full it becomes
+/// the old half, and the former old half is gone.
 struct Generations<Key: Hashable, Value> {
     private let half: Int
     private var young: [Key: Value] = [:]
@@ -31,7 +31,8 @@ struct Generations<Key: Hashable, Value> {
     }
 }
 
-/// The writer's picture of the ledger: only a guess, which the fence confirms or refutes at each write.
+/// The writer's picture of the ledger: only a guess, which the fence confirms or refutes at each
+/// write.
 struct HeadCache {
     var fence: LedgerStore.Fence?
     private var heads: Generations<Int64, Head>
@@ -55,7 +56,8 @@ struct HeadCache {
 
     mutating func hasSeen(_ key: CommandKey) -> Bool { recentKeys.value(for: key) != nil }
 
-    /// Another process wrote, or nobody knows what was written: everything but the keys is in doubt.
+    /// Another process wrote, or nobody knows what was written: everything but the keys is in
+    /// doubt.
     mutating func forgetHeads() {
         fence = nil
         heads.removeAll()

@@ -1,10 +1,11 @@
 package import Postgres
 package import Values
 
-/// Double entry on PostgreSQL: accounts, transfers, holds, reversals, and balances as of any moment.
+/// Double entry on PostgreSQL: accounts, transfers, holds, reversals, and balances as of any
+/// moment.
 ///
-/// Every change of a balance is a line of the journal, and the only way to write one is `submit`. A single
-/// payment is a batch of one.
+/// Every change of a balance is a line of the journal, and the only way to write one is `submit`. A
+/// single payment is a batch of one.
 package struct Ledger: Sendable {
     let database: Database
     private let writer: LedgerWriter
@@ -57,8 +58,8 @@ package struct Ledger: Sendable {
     ) throws(DatabaseError) -> AccountID {
         let row = try transaction.query(
             """
-            INSERT INTO ledger.accounts (kind, currency, is_system, floor, limit_transfer, limit_day,
-                limit_month, created_at)
+            INSERT INTO ledger.accounts (kind, currency, is_system, floor, limit_transfer,
+                limit_day, limit_month, created_at)
             VALUES (\(kind.rawValue), \(currency), false, \(floor), \(limits.perTransfer),
                 \(limits.perDay), \(limits.perMonth), \(clock.now))
             RETURNING id
@@ -66,7 +67,8 @@ package struct Ledger: Sendable {
         return AccountID(try row[0])
     }
 
-    /// The operator's own account of this kind and currency, opened when first asked for. It has no floor.
+    /// The operator's own account of this kind and currency, opened when first asked for. It has no
+    /// floor.
     package func systemAccount(
         _ kind: AccountKind, _ currency: Currency
     ) async throws -> AccountID {
@@ -120,7 +122,8 @@ package struct Ledger: Sendable {
 
     // MARK: Following the journal
 
-    /// Calls `subscriber` with every new line, in journal order, on the writer's thread: it must only enqueue.
+    /// Calls `subscriber` with every new line, in journal order, on the writer's thread: it must
+    /// only enqueue.
     package func follow(_ subscriber: @escaping @Sendable ([Transfer]) -> Void) {
         tail.subscribe(subscriber)
     }
@@ -130,6 +133,7 @@ package struct Ledger: Sendable {
         try await tail.run(on: database)
     }
 
-    /// Finishes what was accepted and stops the writer. Blocks: not for a thread of the cooperative pool.
+    /// Finishes what was accepted and stops the writer. Blocks: not for a thread of the cooperative
+    /// pool.
     package func stop() { writer.stop() }
 }

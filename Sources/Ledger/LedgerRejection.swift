@@ -52,7 +52,10 @@ package enum LedgerRejection: String, Sendable, CaseIterable {
     package var detail: String {
         switch self {
         case .idempotencyMismatch:
-            "This Idempotency-Key was used for a different command; use a new key for a new command."
+            """
+            This Idempotency-Key was used for a different command; use a new key for a new \
+            command.
+            """
         case .amountMustBePositive: "The amount must be at least one minor unit."
         case .holdTimeOutOfRange: "A hold lasts between one second and 31 days."
         case .accountsMustDiffer: "Money cannot move from an account to itself."

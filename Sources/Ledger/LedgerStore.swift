@@ -65,7 +65,8 @@ enum LedgerStore {
         return """
             WITH fence AS (
                 UPDATE ledger.head SET version = version + 1,
-                    last_transfer = last_transfer + \(Int64(bench.lines.count)), last_at = \(bench.now)
+                    last_transfer = last_transfer + \(Int64(bench.lines.count)),
+                    last_at = \(bench.now)
                 WHERE id = 1 AND version = \(expected.version)
                 RETURNING last_transfer
             ), journal AS (

@@ -5,8 +5,9 @@ internal import Values
 
 /// Tells subscribers of each new line of the journal, once and in journal order, whoever wrote it.
 ///
-/// What this process writes is told at once. What another process writes leaves a gap in the places, which
-/// is read from the journal; a look at the head several times a second finds gaps that nothing follows.
+/// What this process writes is told at once. What another process writes leaves a gap in the
+/// places, which is read from the journal; a look at the head several times a second finds gaps
+/// that nothing follows.
 final class LedgerTail: Sendable {
     typealias Subscriber = @Sendable ([Transfer]) -> Void
 
@@ -35,7 +36,8 @@ final class LedgerTail: Sendable {
                 let last = fresh.last
             else { return }
             state.told = last.id.number
-            // Within the lock, so that two batches cannot overtake each other; subscribers only enqueue.
+            // Within the lock, so that two batches cannot overtake each other; subscribers only
+            // enqueue.
             for subscriber in state.subscribers { subscriber(Array(fresh)) }
         }
     }

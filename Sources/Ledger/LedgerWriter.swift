@@ -4,10 +4,11 @@ internal import Synchronization
 internal import Telemetry
 internal import Values
 
-/// The one way into the journal: commands wait in a bounded queue, and a thread of the ledger's own takes all
-/// that have arrived as the next batch.
+/// The one way into the journal: commands wait in a bounded queue, and a thread of the ledger's own
+/// takes all that have arrived as the next batch.
 ///
-/// Nothing waits on a timer: an idle ledger writes a batch of one at once, a busy one gathers while it writes.
+/// Nothing waits on a timer: an idle ledger writes a batch of one at once, a busy one gathers while
+/// it writes.
 final class LedgerWriter: Sendable {
     typealias Outcome = BatchWriter.Outcome
 

@@ -1,7 +1,7 @@
 internal import Values
 
-/// Compares a command with what its key did before: equal replays the stored outcome, different is refused
-/// with the first field that differs.
+/// Compares a command with what its key did before: equal replays the stored outcome, different is
+/// refused with the first field that differs.
 enum Replay {
     static func compare(
         _ command: Command, with stored: [Transfer], in world: BatchWriter.World
@@ -64,7 +64,8 @@ enum Replay {
 }
 
 extension Operation {
-    /// Worked out by the server, so that a retry may come to another answer without being another command.
+    /// Worked out by the server, so that a retry may come to another answer without being another
+    /// command.
     var isDerived: Bool {
         switch self {
         case .post(let leg), .hold(let leg, _): leg.isDerived

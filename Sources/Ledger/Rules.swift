@@ -103,10 +103,11 @@ enum Rules {
         guard !sides.credit.isClosed else { throw LedgerRefusal(.creditAccountClosed) }
     }
 
-    /// Changes what an account has and reserves, if its floor and the range of its figures allow it.
+    /// Changes what an account has and reserves, if its floor and the range of its figures allow
+    /// it.
     ///
-    /// The payer's side is changed before the recipient's is looked at: the other order would tell anyone,
-    /// by the reason of the refusal, how much the recipient has.
+    /// The payer's side is changed before the recipient's is looked at: the other order would tell
+    /// anyone, by the reason of the refusal, how much the recipient has.
     private static func change(
         _ head: inout Head, posted: Int128 = 0, held: Int128 = 0
     ) throws(LedgerRefusal) {

@@ -48,10 +48,12 @@ extension Ledger {
         }
     }
 
-    /// Entries of one account, newest first: those before `cursor`, not older than `from`, older than `to`.
+    /// Entries of one account, newest first: those before `cursor`, not older than `from`, older
+    /// than `to`.
     ///
-    /// Walks the chain that each line keeps for both of its accounts, so a page costs its own length whatever
-    /// the size of the journal. A page in the past starts from the month's checkpoint.
+    /// Walks the chain that each line keeps for both of its accounts, so a page costs its own
+    /// length whatever the size of the journal. A page in the past starts from the month's
+    /// checkpoint.
     package func entries(
         of account: AccountID, before cursor: ID<Transfer>? = nil, from: Timestamp? = nil,
         to: Timestamp? = nil, limit: Int

@@ -57,7 +57,8 @@ package struct TransferCode: Sendable, Hashable, RawRepresentable {
     }
 }
 
-/// One line of the journal: a debit, a credit, one positive amount, and what both accounts held afterwards.
+/// One line of the journal: a debit, a credit, one positive amount, and what both accounts held
+/// afterwards.
 ///
 /// Balanced by construction: nothing else can change a balance. Lines are never changed or removed.
 package struct Transfer: Sendable, Equatable {
@@ -71,12 +72,13 @@ package struct Transfer: Sendable, Equatable {
     package let amount: Int64
     package let debitAfter: Balance
     package let creditAfter: Balance
-    /// The transfers before this one in the debit and in the credit account's own history; 0 for none.
+    /// The transfers before this one in the debit and in the credit account's own history; 0 for
+    /// none.
     package let debitPrevious: Int64
     package let creditPrevious: Int64
     package let key: CommandKey?
-    /// How many linked lines the command wrote, on its first line; on the others 0, or −1 where the server
-    /// worked the movement out itself.
+    /// How many linked lines the command wrote, on its first line; on the others 0, or −1 where the
+    /// server worked the movement out itself.
     package let legs: Int16
     /// The hold that this line ends, or the transfer that it reverses.
     package let settles: TransferID?
@@ -104,6 +106,7 @@ package struct Transfer: Sendable, Equatable {
 }
 
 extension ID where Owner == Transfer {
-    /// The place in the journal that this id claims. Whether the claim is true, the line itself tells.
+    /// The place in the journal that this id claims. Whether the claim is true, the line itself
+    /// tells.
     var claimedPlace: TransferID { TransferID(Int64(low & 0x3FFF_FFFF_FFFF_FFFF)) }
 }

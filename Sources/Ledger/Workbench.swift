@@ -1,6 +1,7 @@
 internal import Values
 
-/// A batch being decided, in memory and in order: heads as they will be, lines as they will be written.
+/// A batch being decided, in memory and in order: heads as they will be, lines as they will be
+/// written.
 struct Workbench {
     let now: Timestamp
     private let lastTransfer: Int64
