@@ -23,7 +23,7 @@ help: ## Print this list.
 
 run: ## Build what is new and start Florin with demo people. PORT (8080) and FLORIN_DATA (.florin).
 	@scripts/bootstrap run
-	@$(MAKE) $(release)
+	@$(MAKE) --silent $(release)
 	@export FLORIN_SANDBOX=$${FLORIN_SANDBOX:-1} FLORIN_SIMPLE_API=$${FLORIN_SIMPLE_API:-open} \
 		FLORIN_SIMPLE_BALANCE=$${FLORIN_SIMPLE_BALANCE:-1000}; exec $(release) serve --demo
 

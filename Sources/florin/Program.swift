@@ -25,10 +25,14 @@ enum Program {
         let name = arguments.first ?? "help"
         let rest = Array(arguments.dropFirst())
         if name == "wallet" { return await WalletCommand.run(rest) }
+        if rest.contains("--help") || rest.contains("-h") {
+            say(usage)
+            return 0
+        }
         do {
             return try await run(name, rest)
         } catch let error as Arguments.Misunderstood {
-            complain("florin: \(error.reason)\n\n\(usage)")
+            complain("florin: \(error.reason)\n`florin help` tells the commands and their options.")
             return 2
         } catch {
             complain("florin: \(error)")
@@ -45,7 +49,7 @@ enum Program {
         case "routes": return try await RoutesCommand.run(arguments)
         case "refusals": return try RefusalsCommand.run(arguments)
         case "database-url": return try await DatabaseURLCommand.run(arguments)
-        case "version": say("florin \(Florin.version)")
+        case "version", "--version": say("florin \(Florin.version)")
         case "help", "--help", "-h": say(usage)
         default: throw Arguments.Misunderstood(reason: "there is no command `\(name)`")
         }

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Glibc
 internal import HTTP
 internal import Payments
 internal import Telemetry
@@ -31,11 +32,7 @@ enum ServeCommand {
         _ application: Application, _ part: Routes.Part, _ people: [Demo.Login],
         until ending: Ending
     ) async throws {
-        let server = try Server(
-            configuration: application.configuration.server,
-            router: Router(
-                Routes(application: application).routes(part), describe: Routes.describe),
-            staticFiles: part == .all ? try webPage(application.configuration) : nil)
+        let server = try listen(application, part)
         announce(server.port, application.configuration, people)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -56,13 +53,29 @@ enum ServeCommand {
         Log.notice("stopped")
     }
 
+    private static func listen(_ application: Application, _ part: Routes.Part) throws -> Server {
+        let configuration = application.configuration
+        do {
+            return try Server(
+                configuration: configuration.server,
+                router: Router(
+                    Routes(application: application).routes(part), describe: Routes.describe),
+                staticFiles: part == .all ? try webPage(configuration) : nil)
+        } catch ServerError.cannotListen(_, let port, EADDRINUSE) {
+            throw ConfigurationError(
+                name: "PORT", reason: "\(port) is taken by another program; choose another")
+        }
+    }
+
     private static func announce(
         _ port: Int, _ configuration: Configuration, _ people: [Demo.Login]
     ) {
         Log.notice("ready", ["port": .integer(Int64(port))])
+        if let password = people.first?.password {
+            Program.say("Try it as one of these people; the password of each is \(password)")
+        }
         for person in people {
-            Program.say(
-                "  \(person.username.padded(to: 10)) \(person.password)   \(person.what)")
+            Program.say("  \(person.username.padded(to: 9)) \(person.what)")
         }
         let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
         Program.say("ready http://\(host):\(port)")

@@ -181,7 +181,8 @@ struct PrivateCrashTests {
         #expect(try await payer.available() == 100_000 - Int64(ids.count))
     }
 
-    /// Pays with one key for as long as the server is not ready. The client library waits between attempts.
+    /// Pays with one key for as long as the server is not ready. The client library waits between
+    /// attempts.
     private func insist(_ payer: Person, _ friend: Person) async throws -> String {
         let key = Api.newKey()
         for _ in 0..<10 {

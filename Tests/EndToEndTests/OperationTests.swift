@@ -146,7 +146,7 @@ struct OperationTests {
     func aWrongCommandIsExplained(_ arguments: [String]) async throws {
         let refused = try await FlorinServer.run(arguments)
         #expect(refused.ending == .exited(2))
-        #expect(refused.program.complaints.contains("florin serve"))
+        #expect(refused.program.complaints.contains("`florin help`"))
     }
 
     @Test func aDatabaseThatIsNotThereIsSaid() async throws {

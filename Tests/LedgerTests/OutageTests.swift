@@ -32,8 +32,8 @@ import Values
 
     enum Way: CaseIterable { case keyed, keyless, attached }
 
-    /// The commit is done and its answer is lost: after its commit the session waits for a standby that
-    /// does not exist, and is ended there.
+    /// The commit is done and its answer is lost: after its commit the session waits for a standby
+    /// that does not exist, and is ended there.
     @Test(arguments: Way.allCases) func aCommitWithoutAnAnswerIsFound(_ way: Way) async throws {
         try await World.run { world in
             let (float, alice) = (try await world.open(), try await world.open(floor: 0))

@@ -2,7 +2,8 @@ import Glibc
 import Postgres
 import Synchronization
 
-/// A `florin serve` of the tests' own: the debug build, in a sandbox, on a free port of this machine.
+/// A `florin serve` of the tests' own: the debug build, in a sandbox, on a free port of this
+/// machine.
 ///
 /// Passwords are hashed cheaply, as nobody attacks a test.
 package final class FlorinServer: Sendable {
@@ -104,7 +105,8 @@ package final class FlorinServer: Sendable {
 }
 
 extension TestDatabase {
-    /// For programs that are told where the database is; in libpq's words, of which the last counts.
+    /// For programs that are told where the database is; in libpq's words, of which the last
+    /// counts.
     package var connectionString: String { settings.url + " dbname=" + name }
 }
 

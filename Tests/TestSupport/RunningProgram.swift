@@ -39,7 +39,8 @@ package final class RunningProgram: Sendable {
 
     package static let secondsMax = 60
 
-    /// One at a time, so that no program inherits the pipes of another, which would not end with it.
+    /// One at a time, so that no program inherits the pipes of another, which would not end with
+    /// it.
     private static let spawning = Mutex(())
 
     package let pid: pid_t
@@ -64,7 +65,8 @@ package final class RunningProgram: Sendable {
     package var complaints: String { text(isComplaint: true) }
 
     package func send(_ signal: Int32) {
-        // Under the lock that the ending is noted under, so that the number is still this program's.
+        // Under the lock that the ending is noted under, so that the number is still this
+        // program's.
         state.withLock { if $0.ending == nil { _ = kill(pid, signal) } }
     }
 

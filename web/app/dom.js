@@ -79,6 +79,20 @@ export function toast(words) {
   setTimeout(() => line.remove(), toastMilliseconds);
 }
 
+/** Replaces what stands in `container`; the button that had the focus gets it back by its words. */
+export function redraw(container, ...children) {
+  const focused = container.contains(document.activeElement) ? document.activeElement.textContent : null;
+  container.replaceChildren(...children);
+  if (focused === null) return;
+  const same = [...container.querySelectorAll('button')].find((button) => button.textContent === focused);
+  same?.focus({ preventScroll: true });
+}
+
+/** No dialog outlives the session in which it was opened. */
+export function closeDialogs() {
+  for (const dialog of document.querySelectorAll('dialog')) dialog.close();
+}
+
 /** Opens a dialog whose content may change; Escape, the cross and the backdrop close it. */
 export function openDialog(title) {
   const body = h('div', { class: 'dialog-body' });

@@ -131,10 +131,11 @@ export function explain(error, currency) {
     case 'insufficient_funds':
       return currency ? `You have ${inWords(facts.available, currency)} available.` : error.message;
     case 'limit_exceeded':
-      return currency ? `A limit leaves you ${inWords(facts.remaining, currency)}${until(facts.resets_at)}.`
-        : error.message;
+      return currency ? withinLimit(inWords(facts.remaining, currency), facts.resets_at) : error.message;
     case 'currency_not_supported':
       return facts.supported ? `${error.message} It may hold ${facts.supported.join(', ')}.` : error.message;
+    case 'invalid_request':
+      return facts.field && facts.reason ? `This ${facts.reason}.` : error.message;
     case 'internal_error':
       return `Something went wrong on our side. If it stays, mention ${facts.request_id}.`;
     default:
@@ -142,8 +143,8 @@ export function explain(error, currency) {
   }
 }
 
-function until(moment) {
-  if (!moment) return '';
+function withinLimit(amount, resetsAt) {
+  if (!resetsAt) return `A payment may be ${amount} at most.`;
   const words = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
-  return ` until ${words.format(new Date(moment))}`;
+  return `Your limit leaves ${amount} until ${words.format(new Date(resetsAt))}.`;
 }

@@ -1,6 +1,7 @@
 // Decides which of the two screens to show: the entrance, or the wallet of the person who is in.
 
 import { get, isSandbox, mayResume, onSessionEnd } from './api.js';
+import { closeDialogs } from './dom.js';
 import { showEntrance, showVerification } from './screens/entrance.js';
 import { showWallet } from './screens/wallet.js';
 
@@ -10,6 +11,8 @@ let sandbox = false;
 
 function enter(user) {
   leave();
+  // The wallet begins at its top, however far the entrance was scrolled.
+  scrollTo(0, 0);
   if (user.phone_verified === false) {
     leave = showVerification(app, { user, sandbox, onEnter: enter, onLeave: exit });
   } else {
@@ -19,6 +22,8 @@ function enter(user) {
 
 function exit(words) {
   leave();
+  closeDialogs();
+  scrollTo(0, 0);
   leave = showEntrance(app, { sandbox, words, onEnter: enter });
 }
 

@@ -11,7 +11,7 @@ package enum ServerError: Error, CustomStringConvertible {
         switch self {
         case .hostIsNoAddress(let host): "\(host) is no IPv4 or IPv6 address"
         case .cannotListen(let host, let port, let code):
-            "cannot listen on \(host):\(port) (errno \(code))"
+            "cannot listen on \(host):\(port): \(unsafe String(cString: strerror(code)))"
         case .engineRefused: "the HTTP engine did not start"
         }
     }

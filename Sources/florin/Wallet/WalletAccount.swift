@@ -29,16 +29,44 @@ enum WalletAccount {
     ]
 
     @Sendable private static func signUp(_ session: WalletSession) async throws {
+        let password = try session.password(twice: true)
         let user = try await session.stranger().signUp(
             phone: session.arguments[1], username: session.arguments[0],
-            password: try session.password(twice: true), email: session.arguments.option("email"))
-        let phone = Terminal.clean(user.phone ?? session.arguments[1])
+            password: password, email: session.arguments.option("email"))
+        let phone = user.phone ?? session.arguments[1]
         session.say(
             WalletJSON.user(user),
             [
-                "Welcome, \(Terminal.clean(user.username)). A code is on its way to \(phone).",
-                "Next: florin wallet verify \(phone) CODE",
+                "Welcome, \(Terminal.clean(user.username)). A code is on its way to "
+                    + "\(Terminal.clean(phone))."
             ])
+        guard !session.isForPrograms else { return }
+        guard session.terminal.isInteractive else {
+            return session.terminal.say("Next: florin wallet verify \(Terminal.clean(phone)) CODE")
+        }
+        try await proveAndEnter(user.username, phone, password, session)
+    }
+
+    /// Asks for the code until it is right, and logs in, so that a new person can pay at once.
+    private static func proveAndEnter(
+        _ username: String, _ phone: String, _ password: String, _ session: WalletSession
+    ) async throws {
+        session.terminal.remark(
+            session.terminal.faint(
+                "A sandbox keeps it in its outbox: florin wallet messages \(Terminal.clean(phone))")
+        )
+        while true {
+            guard let code = session.terminal.ask("Code: "), !code.isEmpty else {
+                throw WalletFailure.refused(
+                    "Later, then: florin wallet verify \(Terminal.clean(phone)) CODE")
+            }
+            do {
+                _ = try await session.stranger().verifyPhone(phone, code: code)
+                return try await enter(username, password, session)
+            } catch FlorinError.problem(let problem) where problem.code == "code_incorrect" {
+                session.terminal.remark(session.terminal.bad(problem.detail))
+            }
+        }
     }
 
     @Sendable private static func verify(_ session: WalletSession) async throws {
@@ -60,10 +88,14 @@ enum WalletAccount {
     }
 
     @Sendable private static func logIn(_ session: WalletSession) async throws {
+        try await enter(session.arguments[0], session.password(), session)
+    }
+
+    private static func enter(
+        _ login: String, _ password: String, _ session: WalletSession
+    ) async throws {
         let server = try session.server()
-        let password = try session.password()
-        let opened = try await session.stranger().logIn(
-            login: session.arguments[0], password: password)
+        let opened = try await session.stranger().logIn(login: login, password: password)
         try session.file.save(
             .init(
                 server: server, username: opened.user.username, credentials: opened.credentials))

@@ -46,7 +46,7 @@ enum WalletCommand {
             guard name == "help" else {
                 throw Arguments.Misunderstood(reason: "there is no command “\(name)”")
             }
-            return terminal.say(help)
+            return terminal.say(arguments.dropFirst().first.flatMap(Self.verb).map(usage) ?? help)
         }
         var rest = arguments
         rest.removeAll { $0 == "--help" || $0 == "-h" }
@@ -55,9 +55,11 @@ enum WalletCommand {
         var grammar = verb.grammar
         grammar.options.insert("server")
         grammar.flags.insert("json")
-        try await verb.run(
-            WalletSession(
-                arguments: Arguments(rest, grammar), terminal: terminal, environment: environment))
+        let session = try WalletSession(
+            arguments: Arguments(rest, grammar), terminal: terminal, environment: environment)
+        do { try await verb.run(session) } catch FlorinError.network(.unreachable, false) {
+            throw WalletFailure.unreachable(try session.server())
+        }
     }
 
     private static func verb(_ name: String) -> Verb? {
@@ -70,11 +72,11 @@ enum WalletCommand {
         var table = Table(.left, .left)
         for verb in verbs { table.add("\(verb.name) \(verb.words)", verb.summary) }
         return """
-            Your wallet, from the terminal.
+            Your wallet, from the terminal: florin wallet COMMAND …
 
-            \(table.lines().map { "  florin wallet " + $0 }.joined(separator: "\n"))
+            \(table.lines().map { "  " + $0 }.joined(separator: "\n"))
 
-            `florin wallet COMMAND --help` tells its options. Amounts are written like 12.50. Every
+            `florin wallet help COMMAND` tells its options. Amounts are written like 12.50. Every
             command takes
               --server URL   the server; else FLORIN_SERVER, the one logged in to, or \
             \(WalletSession.serverDefault)
@@ -86,8 +88,27 @@ enum WalletCommand {
     }
 
     private static func usage(of verb: Verb) -> String {
-        "\(line(verb))\n\n\(verb.summary)"
+        var table = Table(.left, .left)
+        for (name, meaning) in meanings where verb.options.contains("--\(name) ") {
+            table.add("  --\(name)", meaning)
+        }
+        if verb.options.contains("--ids") { table.add("  --ids", "what `reverse` wants, too") }
+        if verb.options.contains("--yes") { table.add("  --yes", "do it without asking") }
+        return ([line(verb), "", verb.summary] + table.lines()).joined(separator: "\n")
     }
+
+    /// Options that a value follows.
+    private static let meanings = [
+        ("email", "an address that others may pay you at"),
+        ("password", "better kept out of the shell's history: FLORIN_PASSWORD, or be asked"),
+        ("note", "a few words for the other person"),
+        ("for", "how many seconds the hold lasts"),
+        ("limit", "how many lines, 1 to 200"),
+        ("cursor", "where the last page ended, as it said"),
+        ("from", "only from this day on, such as 2026-11-21"),
+        ("to", "only before this day"),
+        ("key", "the key of an attempt whose outcome is not known: nothing is done twice"),
+    ]
 
     private static func hint(_ arguments: [String]) -> String {
         let verb = arguments.first { !$0.hasPrefix("-") }.flatMap(verb)

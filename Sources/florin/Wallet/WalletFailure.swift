@@ -6,6 +6,8 @@ enum WalletFailure: Error {
     case refused(String)
     /// The server's no to a command about this currency, in which its facts are told.
     case problem(FlorinProblem, currency: String)
+    /// Nobody answers at this address.
+    case unreachable(String)
     /// A command whose outcome is not known, and the key to ask for it again.
     case unknownOutcome(key: String, FlorinError)
 }
@@ -37,6 +39,9 @@ struct Ended {
             self.init(
                 Self.refused, problem.code, problem.detail + WalletText.facts(problem, currency))
             self.problem = problem
+        case WalletFailure.unreachable(let server):
+            self.init(
+                Self.network, "network", "Nobody answers at \(server). Is Florin running there?")
         case WalletFailure.unknownOutcome(let key, let cause):
             self.init(
                 Self.network, "outcome_unknown",

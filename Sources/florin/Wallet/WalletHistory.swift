@@ -7,9 +7,12 @@ enum WalletHistory {
     static let verbs: [WalletCommand.Verb] = [
         .init(
             name: "history",
-            words: "[CURRENCY]", options: "[--limit N] [--cursor C] [--from DAY] [--to DAY]",
+            words: "[CURRENCY]",
+            options: "[--ids] [--limit N] [--cursor C] [--from DAY] [--to DAY]",
             summary: "What came and went, newest first.",
-            grammar: .init(options: ["limit", "cursor", "from", "to"], words: 0...1), run: history),
+            grammar: .init(
+                options: ["limit", "cursor", "from", "to"], flags: ["ids"], words: 0...1),
+            run: history),
         .init(
             name: "follow", words: "", summary: "What comes and goes, as it happens; until Ctrl-C.",
             run: follow),
@@ -28,7 +31,7 @@ enum WalletHistory {
             from: moment("from", session), to: moment("to", session))
         session.say(
             WalletJSON.page(page.elements, page.nextCursor, WalletJSON.entry),
-            lines(page.elements, session.terminal)
+            lines(page.elements, session.terminal, withIDs: session.arguments.flag("ids"))
                 + more("history \(currency)", page.nextCursor, session.terminal))
     }
 
@@ -41,18 +44,20 @@ enum WalletHistory {
         return moment.description
     }
 
-    private static func lines(_ entries: [Entry], _ terminal: Terminal) -> [String] {
+    private static func lines(
+        _ entries: [Entry], _ terminal: Terminal, withIDs: Bool = false
+    ) -> [String] {
         guard !entries.isEmpty else { return ["Nothing yet."] }
-        var table = Table(.left, .right, .left, .right, .left)
+        var table = Table(.left, .right, .left, .right, .left, .left)
         for entry in entries {
             table.add(
                 WalletText.moment(entry.createdAt), WalletText.signed(entry),
                 WalletText.what(entry), WalletText.money(entry.balance.available, entry.currency),
-                WalletText.note(entry.note))
+                WalletText.note(entry.note), withIDs ? Terminal.clean(entry.id) : "")
         }
         return table.lines { column, cell in
             switch column {
-            case 0, 3: terminal.faint(cell)
+            case 0, 3, 5: terminal.faint(cell)
             case 1: cell.hasPrefix("+") ? terminal.good(cell) : cell
             default: cell
             }
@@ -67,12 +72,34 @@ enum WalletHistory {
     }
 
     @Sendable private static func follow(_ session: WalletSession) async throws {
-        for try await event in try session.client().events() {
+        let client = try session.client()
+        for try await event in client.events() {
             if session.isForPrograms {
                 session.terminal.say(WalletJSON.event(event).text)
+            } else if case .request(let id, _, _, _) = event {
+                await tell(request: id, event, session.terminal, client)
             } else {
                 tell(event, session.terminal)
             }
+        }
+    }
+
+    /// The event says that a request changed; who asks whom, and why, the request says.
+    private static func tell(
+        request id: String, _ event: LiveEvent, _ terminal: Terminal, _ client: WalletClient
+    ) async {
+        do {
+            let request = try await client.paymentRequest(id)
+            let amount = WalletText.money(request.amount, request.currency)
+            let sentence =
+                request.isOwed
+                ? "\(Terminal.clean(request.to)) asks you for \(amount)"
+                : "you ask \(Terminal.clean(request.from)) for \(amount)"
+            let status = request.status == "pending" ? "" : ": " + Terminal.clean(request.status)
+            let words = [sentence + status, WalletText.note(request.note), terminal.faint(id)]
+            terminal.say(words.filter { !$0.isEmpty }.joined(separator: "  "))
+        } catch {
+            tell(event, terminal)
         }
     }
 

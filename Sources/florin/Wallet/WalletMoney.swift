@@ -17,7 +17,7 @@ enum WalletMoney {
             grammar: .init(options: command, flags: ["yes"], words: 2...3), run: send),
         .init(
             name: "reverse", words: "TRANSFER", options: "[--yes] [--key K]",
-            summary: "Give back what came, fee included.",
+            summary: "Give back what came, fee included; `history --ids` names it.",
             grammar: .init(options: ["key"], flags: ["yes"], words: 1...1), run: reverse),
         .init(
             name: "hold", words: "TO AMOUNT [CURRENCY]",
@@ -72,6 +72,9 @@ enum WalletMoney {
             let quote = try await client.preview(
                 to: to, amount: money.minorUnits, currency: money.currency.code, note: note)
             show(quote, session.terminal)
+            guard quote.isSufficient else {
+                throw WalletFailure.refused("That is more than there is; nothing was sent.")
+            }
         }
         let transfer = try await session.command(money.currency.code) { key in
             try await client.send(
@@ -89,7 +92,6 @@ enum WalletMoney {
         table.add("total", WalletText.money(quote.total, quote.currency))
         table.add("available", WalletText.money(quote.available, quote.currency))
         for line in table.lines({ $0 == 0 ? terminal.faint($1) : $1 }) { terminal.remark(line) }
-        if !quote.isSufficient { terminal.remark(terminal.bad("That is more than there is.")) }
     }
 
     @Sendable private static func reverse(_ session: WalletSession) async throws {
@@ -163,7 +165,8 @@ extension WalletSession {
         guard let money = Money(decimal: text, currency), money.minorUnits > 0 else {
             let example = Money(1250, currency).decimal
             throw Arguments.Misunderstood(
-                reason: "“\(text)” is no amount of \(currency); write it like \(example)")
+                reason: "“\(text)” is no amount of \(currency) above zero; "
+                    + "write it like \(example), without commas")
         }
         return money
     }

@@ -11,8 +11,9 @@ enum WalletRequests {
             grammar: .init(options: ["note"], words: 2...3), run: request),
         .init(
             name: "requests",
-            words: "[list | accept ID | decline ID | cancel ID]", options: "[--yes] [--key K]",
-            summary: "Those made and those to answer.",
+            words: "[accept|decline|cancel ID]",
+            options: "[--yes] [--key K] [--limit N] [--cursor C]",
+            summary: "Those made and those to answer, or an answer to one.",
             grammar: .init(options: ["key", "limit", "cursor"], flags: ["yes"], words: 0...2),
             run: requests),
     ]
@@ -42,7 +43,7 @@ enum WalletRequests {
             show(try await client.decline(request: id), "Declined.", session)
         case ("cancel", let id?):
             show(try await client.cancel(request: id), "Taken back.", session)
-        default: throw Arguments.Misunderstood(reason: "list, accept, decline or cancel?")
+        default: throw Arguments.Misunderstood(reason: "accept, decline or cancel, and which one?")
         }
     }
 

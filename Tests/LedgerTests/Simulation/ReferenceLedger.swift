@@ -3,8 +3,8 @@ import Values
 
 /// The ledger once more, as plainly as it can be said: no database, no batches, no speed.
 ///
-/// It shares the words of a command with the real one and not a line of its reasoning. What was spent
-/// is kept for every day and month, and a hold is open while nothing has ended it.
+/// It shares the words of a command with the real one and not a line of its reasoning. What was
+/// spent is kept for every day and month, and a hold is open while nothing has ended it.
 struct ReferenceLedger {
     struct Account {
         let currency: Currency

@@ -44,11 +44,11 @@ extension Table {
             post    T1  float → alice  500 USD     idempotency_mismatch first_difference=currency
             hold    T1  float → alice  500 for 1h  idempotency_mismatch first_difference=operation
             post    T1  nobody → alice 500         idempotency_mismatch first_difference=from
-            post    T1  alice → alice  0           idempotency_mismatch first_difference=from  // as any
+            post  T1  alice → alice  0  idempotency_mismatch first_difference=from  // as any
             hold    H1  alice → shop   100 for 1h    held
             hold    H2  alice → shop   100 for 1h    held
             hold    H1  alice → shop   100 for 2h  idempotency_mismatch first_difference=expires_in
-            hold    H1  alice → shop   100 for 106751991167d  idempotency_mismatch first_difference=expires_in
+            hold H1 alice → shop 100 for 107000000d idempotency_mismatch first_difference=expires_in
             hold    H1  alice → shop   101 for 2h  idempotency_mismatch first_difference=amount
             post    H1  alice → shop   100         idempotency_mismatch first_difference=operation
             capture H1  40  as C1                    posted
@@ -96,7 +96,7 @@ extension Table {
             +        post  alice → shop  100
             +        post  alice → cafe  50
             +        post  alice → shop  1                            // one more than then
-            post     T2  alice → shop    100  idempotency_mismatch first_difference=operation  // one less
+            post T2 alice → shop 100 idempotency_mismatch first_difference=operation // one less
             balance  alice  posted 350  held 0  available 350
             """),
         Table(

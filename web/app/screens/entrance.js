@@ -1,8 +1,11 @@
 // Before the wallet: log in, sign up, and the code that proves the phone.
 
-import { get, logIn, logOut, post, readCode } from '../api.js';
+import { get, logIn, logOut, post, Problem, readCode } from '../api.js';
 import { coin, h, toast } from '../dom.js';
 import { explain, field, FieldError, form, setBusy } from '../forms.js';
+
+/** Six digits, and the spaces with which people group them. */
+const codeCharactersMax = '11';
 
 /** Shows the entrance and calls `onEnter` with the person who came in. */
 export function showEntrance(app, { sandbox, words, onEnter }) {
@@ -51,15 +54,16 @@ export function showEntrance(app, { sandbox, words, onEnter }) {
       switcher('Already have one?', 'Log in', showLogIn));
 
     async function signUp(values) {
-      const phone = values.phone.replace(/[\s()-]/g, '');
+      const phone = values.phone.replace(/[\s().-]/g, '').replace(/^00/, '+');
       if (!/^\+\d{7,15}$/.test(phone)) {
         throw new FieldError('phone', 'Start with + and the country code, such as +254 712 345 678.');
       }
       const secret = password.control.value;
-      const body = { phone, username: values.username, password: secret };
+      const username = values.username.replace(/^@/, '');
+      const body = { phone, username, password: secret };
       if (values.email !== '') body.email = values.email;
       await post('/v1/users', body, { open: true });
-      showCode(phone, async () => onEnter(await logIn(values.username, secret)));
+      showCode(phone, async () => onEnter(await logIn(username, secret)));
     }
   }
 
@@ -92,14 +96,17 @@ export function showVerification(app, { user, sandbox, onEnter, onLeave }) {
 function codeForm({ phone, sandbox, verified }) {
   const code = field({
     name: 'code', label: 'Six-digit code', kind: 'code',
-    attributes: { inputmode: 'numeric', autocomplete: 'one-time-code', maxlength: '6', pattern: '[0-9]{6}' },
+    attributes: { inputmode: 'numeric', autocomplete: 'one-time-code', maxlength: codeCharactersMax },
   });
   const { element } = form({
     fields: [code], action: 'Verify',
     before: sandbox ? [sandboxReader(phone, code)] : [],
     after: [resender(phone, code)],
     act: async (values) => {
-      await post('/v1/phone_verifications', { phone, code: values.code }, { open: true });
+      // A slip of the finger must not cost one of the few tries.
+      const digits = values.code.replace(/[\s-]/g, '');
+      if (!/^\d{6}$/.test(digits)) throw new FieldError('code', 'The code has six digits.');
+      await post('/v1/phone_verifications', { phone, code: digits }, { open: true });
       await verified();
     },
   });
@@ -115,7 +122,9 @@ function resender(phone, code) {
       toast(`A new code is on its way to ${phone}.`);
       code.control.focus();
     } catch (error) {
-      code.refuse(explain(error));
+      // Not the field's fault: what stands in it may well be right.
+      const seconds = error instanceof Problem ? error.facts.retry_after : undefined;
+      toast(seconds === undefined ? explain(error) : `A new code can be sent in ${seconds} seconds.`);
     } finally {
       setBusy(button, false);
     }

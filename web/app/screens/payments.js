@@ -18,64 +18,82 @@ export function sendMoney({ wallet, onDone }) {
     noteField(),
   ];
   const { element } = form({ fields, action: 'Continue', currency: wallet.currency, act: preview });
+  const fill = () => dialog.show('Send money', element);
   fill();
-
-  function fill() {
-    dialog.show('Send money', element);
-  }
 
   async function preview(values) {
     const payment = paymentOf('to', values, wallet);
     const quote = await post('/v1/transfers/preview', payment);
     if (!quote.sufficient) throw new FieldError('amount', tooLittle(quote));
-    confirm(payment, quote);
-  }
-
-  function confirm(payment, quote) {
-    const key = idempotencyKey();
-    const notice = h('p', { class: 'notice is-bad', role: 'alert', hidden: true });
-    const send = h('button', { class: 'button', type: 'button', 'data-first': true }, 'Send ',
-      money(quote.total, quote.currency));
-    const back = h('button', { class: 'button quiet', type: 'button', onclick: fill }, 'Back');
-    send.addEventListener('click', async () => {
-      if (send.getAttribute('aria-disabled') === 'true') return;
-      setBusy(send, true);
-      notice.hidden = true;
-      try {
-        receipt(await post('/v1/transfers', payment, { key }));
-        onDone();
-      } catch (error) {
-        notice.textContent = error instanceof Unreachable
-          ? 'No answer came, so we cannot say yet whether it was sent. Try again: it will not be sent twice.'
-          : explain(error, payment.currency);
-        notice.hidden = false;
-        send.textContent = 'Try again';
-      } finally {
-        setBusy(send, false);
-      }
+    confirm(dialog, {
+      quote, note: payment.note, words: 'Send', backWords: 'Back', onBack: fill, onDone,
+      pay: (key) => post('/v1/transfers', payment, { key }),
     });
-    dialog.show('Is this right?',
-      h('div', { class: 'sum' },
-        h('p', { class: 'sum-amount' }, money(quote.amount, quote.currency)),
-        h('p', { class: 'soft' }, `to ${nameOf(quote.to)}`)),
-      h('dl', { class: 'facts' },
-        fact('Fee', quote.fee === 0 ? 'None' : money(quote.fee, quote.currency)),
-        fact('You pay', money(quote.total, quote.currency), 'is-total'),
-        payment.note && fact('Note', payment.note)),
-      notice, h('div', { class: 'dialog-actions' }, back, send));
   }
+}
 
-  function receipt(transfer) {
-    dialog.show('Sent',
-      h('div', { class: 'sum' },
-        h('span', { class: 'sum-mark' }, icon('check')),
-        h('p', { class: 'sum-amount' }, money(transfer.amount, transfer.currency)),
-        h('p', { class: 'soft' }, `to ${nameOf(transfer.to)}`)),
-      h('dl', { class: 'facts' },
-        fact('Now available', money(transfer.balance.available, transfer.currency)),
-        fact('Reference', h('span', { class: 'reference' }, transfer.id))),
-      h('button', { class: 'button wide', type: 'button', 'data-first': true, onclick: dialog.close }, 'Done'));
-  }
+/** Pays what somebody asked for, after a look at the fee. */
+export async function payRequest({ request, onDone }) {
+  const { to, amount, currency, note } = request;
+  const quote = await post('/v1/transfers/preview', { to, amount, currency });
+  const dialog = openDialog('Pay');
+  confirm(dialog, {
+    quote, note, words: 'Pay', backWords: 'Not now', onBack: dialog.close, onDone,
+    pay: async (key) => {
+      const { transfer } = await post(`/v1/requests/${request.id}/acceptances`, undefined, { key });
+      return transfer;
+    },
+  });
+}
+
+/** What will be paid, fee included, and the button that pays it. */
+function confirm(dialog, { quote, note, words, backWords, onBack, onDone, pay }) {
+  const key = idempotencyKey();
+  const { currency } = quote;
+  const notice = h('p', { class: 'notice is-bad', role: 'alert', hidden: quote.sufficient },
+    quote.sufficient ? '' : tooLittle(quote));
+  const button = h('button', { class: 'button', type: 'button', 'data-first': true }, `${words} `,
+    money(quote.total, currency));
+  const back = h('button', { class: 'button quiet', type: 'button', onclick: onBack }, backWords);
+  button.addEventListener('click', async () => {
+    if (button.getAttribute('aria-disabled') === 'true') return;
+    setBusy(button, true);
+    notice.hidden = true;
+    try {
+      receipt(dialog, await pay(key));
+      onDone();
+    } catch (error) {
+      const isUnknown = error instanceof Unreachable;
+      notice.textContent = isUnknown
+        ? 'No answer came, so we cannot say yet whether it was sent. Try again: it will not be sent twice.'
+        : explain(error, currency);
+      notice.hidden = false;
+      if (isUnknown) button.textContent = 'Try again';
+    } finally {
+      setBusy(button, false);
+    }
+  });
+  dialog.show('Is this right?',
+    h('div', { class: 'sum' },
+      h('p', { class: 'sum-amount' }, money(quote.amount, currency)),
+      h('p', { class: 'soft' }, `to ${nameOf(quote.to)}`)),
+    h('dl', { class: 'facts' },
+      fact('Fee', quote.fee === 0 ? 'None' : money(quote.fee, currency)),
+      fact('You pay', money(quote.total, currency), 'is-total'),
+      note ? fact('Note', note) : ''),
+    notice, h('div', { class: 'dialog-actions' }, back, button));
+}
+
+function receipt(dialog, transfer) {
+  dialog.show('Sent',
+    h('div', { class: 'sum' },
+      h('span', { class: 'sum-mark' }, icon('check')),
+      h('p', { class: 'sum-amount' }, money(transfer.amount, transfer.currency)),
+      h('p', { class: 'soft' }, `to ${nameOf(transfer.to)}`)),
+    h('dl', { class: 'facts' },
+      fact('Now available', money(transfer.balance.available, transfer.currency)),
+      fact('Reference', h('span', { class: 'reference' }, transfer.id))),
+    h('button', { class: 'button wide', type: 'button', 'data-first': true, onclick: dialog.close }, 'Done'));
 }
 
 export function requestMoney({ wallet, onDone }) {
@@ -84,10 +102,9 @@ export function requestMoney({ wallet, onDone }) {
   const { element } = form({
     fields, action: 'Ask', currency: wallet.currency,
     act: async (values) => {
-      const request = paymentOf('from', values, wallet);
-      await post('/v1/requests', request);
+      const request = await post('/v1/requests', paymentOf('from', values, wallet));
       dialog.close();
-      toast(`You asked ${request.from} for ${inWords(request.amount, request.currency)}`);
+      toast(`You asked ${nameOf(request.from)} for ${inWords(request.amount, request.currency)}`);
       onDone();
     },
   });

@@ -1,13 +1,13 @@
 // The wallet: what one has, what came and went, and what is asked of one. It is updated live; every
 // number on it was computed by the server.
 
-import { get, idempotencyKey, logOut, post } from '../api.js';
-import { coin, h, icon, money, toast } from '../dom.js';
+import { get, logOut, post } from '../api.js';
+import { coin, h, icon, money, redraw, toast } from '../dom.js';
 import { follow } from '../events.js';
 import { explain, setBusy } from '../forms.js';
 import { inWords } from '../money.js';
 import { dayOf, entryRow, movesMoney, nameOf, showEntry, titleOf } from './entries.js';
-import { offeredCurrencies, openWallet, requestMoney, sendMoney, topUp } from './payments.js';
+import { offeredCurrencies, openWallet, payRequest, requestMoney, sendMoney, topUp } from './payments.js';
 
 const entriesPerPage = 20;
 
@@ -145,7 +145,8 @@ export function showWallet(app, { user, sandbox, onLeave }) {
   function showLive(isOn) {
     isLive = isOn;
     place.live.classList.toggle('is-on', isOn);
-    place.live.textContent = isOn ? 'Live' : 'Reconnecting…';
+    place.live.textContent = isOn ? 'Live' : 'Offline';
+    place.live.title = isOn ? 'What happens appears here at once' : 'Trying to reach the server again';
   }
 
   function showSkeleton() {
@@ -171,7 +172,7 @@ export function showWallet(app, { user, sandbox, onLeave }) {
         onDone: (wallet) => { page.chosen = wallet; load(); },
       }),
     }, 'Add currency');
-    place.wallets.replaceChildren(...tabs, tabs.length > 0 ? add : '');
+    redraw(place.wallets, ...tabs, tabs.length > 0 ? add : '');
   }
 
   function showBalance({ changed = false } = {}) {
@@ -181,10 +182,10 @@ export function showWallet(app, { user, sandbox, onLeave }) {
     const held = Number(wallet.held) === 0 ? '' : h('span', {},
       money(wallet.held, wallet.currency), ' held, ', money(wallet.posted, wallet.currency), ' in all');
     const length = inWords(wallet.available, wallet.currency).length;
-    const size = length > 22 ? ' is-very-long' : length > 16 ? ' is-long' : '';
+    const size = length > 19 ? ' is-very-long' : length > 14 ? ' is-long' : '';
     place.balance.replaceChildren(
       coin('cover-coin'),
-      h('p', { class: 'balance-label' }, 'Available'),
+      h('p', { class: 'balance-label' }, 'Available', handle()),
       h('p', { class: `balance-amount${size}`, 'data-available': wallet.available },
         money(wallet.available, wallet.currency)),
       h('p', { class: 'balance-held' }, held));
@@ -192,15 +193,24 @@ export function showWallet(app, { user, sandbox, onLeave }) {
     if (changed) requestAnimationFrame(() => place.balance.classList.add('is-changed'));
   }
 
+  /** What one tells the person who wants to pay. */
+  function handle() {
+    return h('span', { class: 'balance-handle', title: 'Others pay you under this name' }, `@${user.username}`);
+  }
+
   function showActions() {
     const wallet = page.chosen;
     if (wallet === null) return place.actions.replaceChildren();
     const action = (name, words, kind, act) => h('button', { class: `button ${kind}`, type: 'button', onclick: act },
       icon(name), words);
-    return place.actions.replaceChildren(
+    return redraw(place.actions,
       action('send', 'Send', '', () => sendMoney({ wallet: page.chosen, onDone: loadUnlessLive })),
       action('request', 'Request', 'quiet', () => requestMoney({ wallet: page.chosen, onDone: loadRequests })),
-      sandbox ? action('add', 'Top up', 'quiet', () => topUp({ wallet: page.chosen, onDone: loadUnlessLive })) : '');
+      sandbox ? action('add', 'Top up', 'quiet', openTopUp) : '');
+  }
+
+  function openTopUp() {
+    topUp({ wallet: page.chosen, onDone: loadUnlessLive });
   }
 
   function showRequests() {
@@ -213,30 +223,36 @@ export function showWallet(app, { user, sandbox, onLeave }) {
   function requestRow(request) {
     const owed = request.direction === 'owed';
     const who = nameOf(owed ? request.to : request.from);
-    const act = (verb, words, kind, options) => h('button', {
-      class: `button compact ${kind}`, type: 'button',
+    const amount = inWords(request.amount, request.currency);
+    const act = (words, kind, run) => h('button', {
+      class: `button compact ${kind}`, type: 'button', 'aria-label': `${words}: ${amount}, ${who}`,
       onclick: async ({ currentTarget: button }) => {
+        if (button.getAttribute('aria-disabled') === 'true') return;
         setBusy(button, true);
         try {
-          await post(`/v1/requests/${request.id}/${verb}`, undefined, options);
-          toast(`${words}: ${inWords(request.amount, request.currency)}, ${who}`);
-          await loadRequests();
+          await run();
         } catch (error) {
-          setBusy(button, false);
           toast(explain(error, request.currency));
+        } finally {
+          setBusy(button, false);
         }
       },
     }, words);
-    // One key for as long as this row stands: pressing again after a lost answer pays once.
-    const key = idempotencyKey();
+    const decide = (decision, sentence) => async () => {
+      await post(`/v1/requests/${request.id}/${decision}`);
+      toast(sentence);
+      await loadRequests();
+    };
+    const paid = () => { loadRequests(); loadUnlessLive(); };
     return h('li', { class: 'request' },
       h('div', { class: 'request-words' },
         h('span', {}, owed ? `${who} asks you for ` : `You asked ${who} for `,
           h('strong', {}, money(request.amount, request.currency))),
         request.note && h('span', { class: 'soft small' }, request.note)),
       h('div', { class: 'request-actions' }, owed
-        ? [act('acceptances', 'Pay', '', { key }), act('declines', 'Decline', 'quiet')]
-        : [act('cancellations', 'Cancel', 'quiet')]));
+        ? [act('Pay', '', () => payRequest({ request, onDone: paid })),
+          act('Decline', 'quiet', decide('declines', `You declined to pay ${who} ${amount}`))]
+        : [act('Cancel', 'quiet', decide('cancellations', `You no longer ask ${who} for ${amount}`))]));
   }
 
   function showHistory(newID = null) {
@@ -262,10 +278,10 @@ export function showWallet(app, { user, sandbox, onLeave }) {
   }
 
   function nothingYet() {
+    const begin = h('button', { class: 'button quiet compact', type: 'button', onclick: openTopUp }, 'Get pretend money');
     return h('div', { class: 'empty' }, coin('empty-coin'), h('strong', {}, 'Nothing yet'),
-      h('p', {}, sandbox
-        ? 'Top up some pretend money, then send it to someone.'
-        : `When someone pays @${user.username}, it appears here at once.`));
+      h('p', {}, `When someone pays @${user.username}, it appears here at once.`),
+      sandbox && begin);
   }
 
   function showNoWallet() {
