@@ -22,8 +22,9 @@ package struct Retention: Sendable {
         let now = clock.now
         try await repeatedly(
             """
-            DELETE FROM jobs.events WHERE id IN (
-                SELECT id FROM jobs.events ORDER BY id LIMIT \(Self.rowsMax))
+            DELETE FROM jobs.events WHERE id <= (
+                SELECT max(id) FROM (
+                    SELECT id FROM jobs.events ORDER BY id LIMIT \(Self.rowsMax)) AS oldest)
                 AND created_at < \(now.adding(seconds: -Self.eventSeconds))
             """)
         try await repeatedly(

@@ -48,11 +48,15 @@ enum LedgerStore {
     }
 
     /// All lines of the commands that carried these keys, in journal order.
+    ///
+    /// The limit keeps the planner from joining by comparing every line with every key, which it
+    /// otherwise prefers for a few keys, and which reads the whole journal.
     static func claimed(_ keys: [CommandKey]) -> SQL {
         """
         SELECT \(transferColumns)
-        FROM ledger.transfers k
-        JOIN ledger.transfers t ON t.id >= k.id AND t.id < k.id + k.legs
+        FROM ledger.transfers k CROSS JOIN LATERAL (
+            SELECT * FROM ledger.transfers l WHERE l.id >= k.id AND l.id < k.id + k.legs
+            ORDER BY l.id LIMIT \(Int64(Command.operationsMax))) AS t
         WHERE k.key = ANY(\(SQLValue.uuids(keys.map { ($0.high, $0.low) })))
         ORDER BY t.id
         """

@@ -91,24 +91,24 @@ struct Application: Sendable {
         simple = SimpleTransfers(
             identity: identity, payments: payments, ledger: ledger, database: database,
             terms: configuration.simpleTerms)
-        let retention = Retention(database: database, clock: clock)
-        let (notifications, identity) = (self.notifications, self.identity)
         worker = Worker(
             database: database, clock: clock, handlers: notifications.handlers,
-            schedules: [
-                Schedule("payments.expire_holds", everySeconds: 1) {
-                    try await payments.expireHolds()
-                },
-                Schedule("jobs.tidy", everySeconds: Self.tidySeconds) {
-                    try await retention.tidy()
-                },
-                Schedule("notifications.tidy", everySeconds: Self.tidySeconds) {
-                    try await notifications.tidy()
-                },
-                Schedule("identity.tidy", everySeconds: Self.tidySeconds) {
-                    try await identity.tidy()
-                },
-            ])
+            schedules: Self.schedules(
+                payments, Retention(database: database, clock: clock), notifications, identity))
+    }
+
+    private static func schedules(
+        _ payments: Payments, _ retention: Retention, _ notifications: Notifications,
+        _ identity: Identity
+    ) -> [Schedule] {
+        [
+            Schedule("payments.expire_holds", everySeconds: 1) { try await payments.expireHolds() },
+            Schedule("jobs.tidy", everySeconds: tidySeconds) { try await retention.tidy() },
+            Schedule("notifications.tidy", everySeconds: tidySeconds) {
+                try await notifications.tidy()
+            },
+            Schedule("identity.tidy", everySeconds: tidySeconds) { try await identity.tidy() },
+        ]
     }
 
     /// Everything that runs beside the server, until cancelled.

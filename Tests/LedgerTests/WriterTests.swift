@@ -77,6 +77,21 @@ import Values
         }
     }
 
+    /// A refusal is decided on what is, not on what this process last saw.
+    @Test func moneyThatAnotherWriterBroughtCanBeSpent() async throws {
+        try await World.run { world in
+            let neighbour = world.neighbour()
+            let (float, alice) = (try await world.open(), try await world.open(floor: 0))
+            for amount in Int64(1)...20 {
+                _ = try await world.ledger.submit(.pay(float, alice, 1))
+                _ = try await neighbour.ledger.submit(.pay(float, alice, amount))
+                _ = try await world.ledger.submit(.pay(alice, float, amount + 1))
+                #expect(try await world.balance(alice).posted == 0)
+            }
+            await neighbour.end()
+        }
+    }
+
     @Test func aClosedAccountIsClosedForEveryWriter() async throws {
         try await World.run { world in
             let neighbour = world.neighbour()

@@ -85,7 +85,7 @@ package final class FlorinServer: Sendable {
     }
 
     /// The program of the same build as the tests stands beside them.
-    private static let binary: String = {
+    package static let binary: String = {
         var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = unsafe readlink("/proc/self/exe", &bytes, bytes.count)
         let path = String(decoding: bytes.prefix(max(0, count)).map(UInt8.init), as: UTF8.self)

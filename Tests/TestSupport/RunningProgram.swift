@@ -70,10 +70,13 @@ package final class RunningProgram: Sendable {
         state.withLock { if $0.ending == nil { _ = kill(pid, signal) } }
     }
 
-    /// The first line of standard output that begins so, said before or after this call.
-    package func line(startingWith start: String) async throws(Missed) -> String {
+    /// The first line that begins so, said before or after this call.
+    @discardableResult
+    package func line(
+        startingWith start: String, isComplaint: Bool = false
+    ) async throws(Missed) -> String {
         let find = { @Sendable (state: State) -> String? in
-            state.lines.first { !$0.isComplaint && $0.text.hasPrefix(start) }?.text
+            state.lines.first { $0.isComplaint == isComplaint && $0.text.hasPrefix(start) }?.text
         }
         try await wait(for: "the line “\(start)…”") { find($0) != nil || $0.isOver }
         guard let line = state.withLock({ find($0) }) else {

@@ -110,7 +110,7 @@ extension Table {
             account  shop   KES  floor
             account  float  KES
             post     T1  float → alice  500              posted
-            hold  H1  alice → shop  1 for 0s  hold_time_out_of_range expires_in_max=2678400
+            hold     H1  alice → shop   1 for 0s       hold_time_out_of_range expires_in_max=2678400
             hold     H2  alice → shop   1 for -1s       hold_time_out_of_range
             hold     H3  alice → shop   1 for 2678401s  hold_time_out_of_range
             hold     H4  alice → shop   1 for 106751991d hold_time_out_of_range
@@ -166,7 +166,7 @@ extension Table {
             account  float  KES
             post     T1  float → alice  1_000          posted
             post     T2  alice → shop   100  limited   posted
-            post  T3  alice → shop  101  limited  limit_exceeded limit=per_transfer limit_amount=100
+            post     T3  alice → shop   101  limited  limit_exceeded limit=per_transfer remaining=100
             post     T4  alice → shop   101            posted        // a fee, say
             post     T5  alice → shop   9_999 limited  insufficient_funds available=799
             hold     H1  alice → shop   101 limited for 1h  limit_exceeded limit=per_transfer

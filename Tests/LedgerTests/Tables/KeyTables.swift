@@ -37,32 +37,42 @@ extension Table {
             account dfloat USD
             post    T0  float → bob    900           posted
             post    T1  float → alice  500           posted
-            post    T1  float → alice  501         idempotency_mismatch first_difference=amount
-            post    T1  float → bob    501         idempotency_mismatch first_difference=to
-            post    T1  bob → shop     501         idempotency_mismatch first_difference=from
-            post    T1  float → alice  500 code 2   idempotency_mismatch first_difference=operation
-            post    T1  float → alice  500 USD     idempotency_mismatch first_difference=currency
-            hold    T1  float → alice  500 for 1h  idempotency_mismatch first_difference=operation
-            post    T1  nobody → alice 500         idempotency_mismatch first_difference=from
-            post  T1  alice → alice  0  idempotency_mismatch first_difference=from  // as any
+            post    T1  float → alice  501           idempotency_mismatch first_difference=amount
+            post    T1  float → bob    501           idempotency_mismatch first_difference=to
+            post    T1  bob → shop     501           idempotency_mismatch first_difference=from
+            post    T1  float → alice  500 code 2    idempotency_mismatch first_difference=operation
+            post    T1  float → alice  500 USD       idempotency_mismatch first_difference=currency
+            hold    T1  float → alice  500 for 1h    idempotency_mismatch first_difference=operation
+            post    T1  nobody → alice 500           idempotency_mismatch first_difference=from
+            post    T1  alice → alice  0             idempotency_mismatch first_difference=from
             hold    H1  alice → shop   100 for 1h    held
             hold    H2  alice → shop   100 for 1h    held
-            hold    H1  alice → shop   100 for 2h  idempotency_mismatch first_difference=expires_in
-            hold H1 alice → shop 100 for 99999999d idempotency_mismatch first_difference=expires_in
-            hold    H1  alice → shop   101 for 2h  idempotency_mismatch first_difference=amount
-            post    H1  alice → shop   100         idempotency_mismatch first_difference=operation
+            hold    H1  alice → shop   100 for 2h   idempotency_mismatch first_difference=expires_in
+            hold    H1  alice → shop   101 for 2h    idempotency_mismatch first_difference=amount
+            post    H1  alice → shop   100           idempotency_mismatch first_difference=operation
             capture H1  40  as C1                    posted
-            capture H1  41  as C1                  idempotency_mismatch first_difference=amount
-            capture H1      as C1                  idempotency_mismatch first_difference=amount
-            capture H2  40  as C1                  idempotency_mismatch first_difference=hold
-            void    H1      as C1                  idempotency_mismatch first_difference=operation
+            capture H1  41  as C1                    idempotency_mismatch first_difference=amount
+            capture H1      as C1                    idempotency_mismatch first_difference=amount
+            capture H2  40  as C1                    idempotency_mismatch first_difference=hold
+            void    H1      as C1                    idempotency_mismatch first_difference=operation
             void    H2      as V1                    voided
-            void    H1      as V1                  idempotency_mismatch first_difference=hold
-            expire  H2      as V1                  idempotency_mismatch first_difference=operation
+            void    H1      as V1                    idempotency_mismatch first_difference=hold
+            expire  H2      as V1                    idempotency_mismatch first_difference=operation
             reverse C1      as R1                    reversed
-            reverse T1      as R1                  idempotency_mismatch first_difference=transfer
-            capture C1  40  as R1                  idempotency_mismatch first_difference=operation
+            reverse T1      as R1                    idempotency_mismatch first_difference=transfer
+            capture C1  40  as R1                    idempotency_mismatch first_difference=operation
             balance alice  posted 500  held 0  available 500
+            """),
+        Table(
+            "A retry may ask for any time without doing harm",
+            """
+            account  alice  KES  floor
+            account  float  KES
+            post     T1  float → alice  500           posted
+            hold     H1  alice → float  100 for 1h    held
+            hold     H1  alice → float  100 for 0s  idempotency_mismatch first_difference=expires_in
+            hold     H1  alice → float  100 for 106751991167d  idempotency_mismatch
+            hold     H1  alice → float  100 for -106751991167d idempotency_mismatch
             """),
         Table(
             "All of a hold is the same as its amount",
@@ -95,8 +105,8 @@ extension Table {
             linked   T2                              idempotency_mismatch first_difference=operation
             +        post  alice → shop  100
             +        post  alice → cafe  50
-            +        post  alice → shop  1                            // one more than then
-            post T2 alice → shop 100 idempotency_mismatch first_difference=operation // one less
+            +        post  alice → shop  1              // one more; below, one less
+            post     T2  alice → shop    100  idempotency_mismatch first_difference=operation
             balance  alice  posted 350  held 0  available 350
             """),
         Table(

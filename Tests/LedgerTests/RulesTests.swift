@@ -1,0 +1,102 @@
+import Testing
+import Values
+
+@testable import Ledger
+
+/// What needs a moment to the microsecond, which a running clock does not give.
+@Suite struct RulesTests {
+    private static let kes = Currency("KES")!
+    private static let noon = Timestamp("2028-02-29T12:00:00Z")!
+
+    private static func head(
+        _ id: Int64, posted: Int64 = 0, held: Int64 = 0, limits: AccountLimits = .none
+    ) -> Head {
+        let never = Head.Spent(period: 0, amount: 0)
+        return Head(
+            id: id, currency: kes, floor: 0, limits: limits, isClosed: false, posted: posted,
+            held: held, lastTransfer: 0, lastAt: noon, spentToday: never, spentThisMonth: never)
+    }
+
+    private static func hold(_ amount: Int64, until end: Timestamp) -> Transfer {
+        let none = Balance(posted: 0, held: 0)
+        return Transfer(
+            id: TransferID(1), at: noon, kind: .hold, code: TransferCode(rawValue: 5),
+            debit: AccountID(1), credit: AccountID(2), amount: amount, debitAfter: none,
+            creditAfter: none, debitPrevious: 0, creditPrevious: 0, key: nil, legs: 1,
+            settles: nil, expiresAt: end)
+    }
+
+    private static func leg(_ amount: Int64) -> Leg {
+        Leg(
+            debit: AccountID(1), credit: AccountID(2), amount: Money(amount, kes),
+            code: TransferCode(rawValue: 1), isLimited: true)
+    }
+
+    @Test func aHoldEndsWithItsLastMicrosecond() throws {
+        let end = Self.noon.adding(seconds: 60)
+        let before = Timestamp(microseconds: end.microseconds - 1)
+        let hold = Self.hold(50, until: end)
+        let sides = Sides(debit: Self.head(1, posted: 70, held: 50), credit: Self.head(2))
+        let after = try Rules.capture(hold, amount: 20, sides, at: before)
+        #expect(after.debit.balance == Balance(posted: 50, held: 0))
+        #expect(after.credit.balance == Balance(posted: 20, held: 0))
+        #expect(throws: LedgerRefusal(.holdExpired)) {
+            try Rules.capture(hold, amount: 20, sides, at: end)
+        }
+        #expect(!Rules.hasExpired(hold, at: before))
+        #expect(Rules.hasExpired(hold, at: end))
+    }
+
+    /// Days and months begin in UTC, leap days and ends of years included.
+    @Test(arguments: [
+        ("2028-02-29T23:59:59.999999Z", "2028-03-01T00:00:00Z", "2028-03-01"),
+        ("2027-02-28T23:59:59.999999Z", "2027-03-01T00:00:00Z", "2027-03-01"),
+        ("2027-12-31T23:59:59.999999Z", "2028-01-01T00:00:00Z", "2028-01-01"),
+    ])
+    func aLimitBeginsAgainAtMidnight(_ last: String, _ first: String, _ reset: String) throws {
+        let (last, first) = (try #require(Timestamp(last)), try #require(Timestamp(first)))
+        for limits in [AccountLimits(perDay: 100), AccountLimits(perMonth: 100)] {
+            let payer = Self.head(1, posted: 1000, limits: limits)
+            let sides = Sides(debit: payer, credit: Self.head(2))
+            var after = try Rules.post(Self.leg(100), sides, at: last)
+            let refusal = #expect(throws: LedgerRefusal.self) {
+                try Rules.post(Self.leg(1), after, at: last)
+            }
+            let resetsAt = try #require(Timestamp(reset))
+            #expect(refusal?.rejection == .limitExceeded)
+            #expect(refusal?.facts.contains(Fact("resets_at", "\(resetsAt)")) == true)
+            after = try Rules.post(Self.leg(100), after, at: first)
+            #expect(after.debit.posted == 800)
+        }
+    }
+
+    /// The last day of one month and the first of another are different days.
+    @Test func aDayIsNoMonth() throws {
+        let limits = AccountLimits(perDay: 100, perMonth: 150)
+        var sides = Sides(debit: Self.head(1, posted: 1000, limits: limits), credit: Self.head(2))
+        sides = try Rules.post(Self.leg(100), sides, at: Self.noon)
+        let march = Self.noon.adding(seconds: 86_400)
+        sides = try Rules.post(Self.leg(100), sides, at: march)
+        let refusal = #expect(throws: LedgerRefusal.self) {
+            try Rules.post(Self.leg(51), sides, at: march.adding(seconds: 86_400))
+        }
+        #expect(refusal?.facts.first == Fact("limit", "per_month"))
+    }
+
+    // MARK: The writer's cache
+
+    @Test func theCacheForgetsWhatIsOldAndNeverAnswersWithIt() {
+        var cache = Generations<Int, Int>(capacity: 20)
+        for key in 0..<10 { cache.insert(1, for: key) }
+        cache.insert(2, for: 0)
+        #expect(cache.value(for: 0) == 2)
+        for key in 100..<109 { cache.insert(1, for: key) }
+        cache.insert(3, for: 0)
+        #expect(cache.value(for: 0) == 3)
+        for key in 200..<240 { cache.insert(1, for: key) }
+        #expect(cache.value(for: 0) == nil)
+        #expect(cache.value(for: 239) == 1)
+        cache.removeAll()
+        #expect(cache.value(for: 239) == nil)
+    }
+}
