@@ -28,17 +28,17 @@ final class LedgerTail: Sendable {
     /// Called by the writer with lines in order, right after their commit.
     func committed(_ lines: [Transfer]) { tell(lines) }
 
-    /// Tells the lines that directly continue what was told; a gap is left to the next look.
+    /// Tells the lines that directly continue what was told. Those behind a gap, which another
+    /// process has filled, are left to the next look.
     private func tell(_ lines: [Transfer]) {
         state.withLock { state in
             let fresh = lines.drop { $0.id.number <= state.told }
-            guard let first = fresh.first, first.id.number == state.told + 1,
-                let last = fresh.last
-            else { return }
+            let next = zip(fresh, (state.told + 1)...).prefix { $0.id.number == $1 }.map(\.0)
+            guard let last = next.last else { return }
             state.told = last.id.number
             // Within the lock, so that two batches cannot overtake each other; subscribers only
             // enqueue.
-            for subscriber in state.subscribers { subscriber(Array(fresh)) }
+            for subscriber in state.subscribers { subscriber(next) }
         }
     }
 
