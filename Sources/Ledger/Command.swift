@@ -56,7 +56,7 @@ package enum Operation: Sendable, Equatable {
 /// What is asked of the ledger: one or several linked operations that all happen or none does.
 package struct Command: Sendable {
     /// Nil only for what by its nature happens once, such as an expiry: without a key the ledger
-    /// cannot tell a repetition, nor find out what became of a commit without an answer.
+    /// cannot tell a repetition, and who sent it cannot ask again what became of it.
     package let key: CommandKey?
     package let operations: [Operation]
     package let attachments: [Attachment]

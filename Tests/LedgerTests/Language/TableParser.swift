@@ -15,6 +15,8 @@ import Values
 ///     + post   NAME → NAME AMOUNT …          // legs of the line above, without key and outcome
 ///     batch                                  // what begins with | is submitted together
 ///     | post   KEY …                                                              OUTCOME
+///     | linked KEY                                                                OUTCOME
+///     + …
 ///     advance  TIME | to day | to month      // TIME is 90s, 5m, 2h or 3d
 ///     sweep    COUNT                         // expires what is due
 ///     mark     NAME                          // names this moment
@@ -95,8 +97,9 @@ struct TableParser {
         while position < lines.count, lines[position].words.first == "|" {
             var command = Words(lines[position])
             try command.expect("|")
-            commands.append(try Self.single(&command))
             position += 1
+            commands.append(
+                command.peek == "linked" ? try linked(&command) : try Self.single(&command))
         }
         return commands
     }

@@ -166,7 +166,7 @@ extension Table {
             account  float  KES
             post     T1  float → alice  1_000          posted
             post     T2  alice → shop   100  limited   posted
-            post T3 alice → shop 101 limited limit_exceeded limit=per_transfer remaining=100
+            post     T3  alice → shop   101  limited  limit_exceeded limit=per_transfer
             post     T4  alice → shop   101            posted        // a fee, say
             post     T5  alice → shop   9_999 limited  insufficient_funds available=799
             hold     H1  alice → shop   101 limited for 1h  limit_exceeded limit=per_transfer

@@ -195,6 +195,26 @@ extension Table {
             history  alice  is T5 T2 T1
             """),
         Table(
+            "What a refused command had begun is undone before its neighbours are decided",
+            """
+            account  alice  KES  floor
+            account  shop   KES  floor
+            account  float  KES
+            post     T1  float → alice  100           posted
+            hold     H1  alice → shop   60 for 1h     held
+            batch
+            |        linked  L1                       insufficient_funds available=40
+            +        capture  H1  60
+            +        post  alice → shop  41                          // 40 are left by then
+            |        capture  H1  50                  posted         // H1 is open again
+            |        linked  L2                       posted
+            +        post  alice → shop  20
+            +        post  alice → shop  30                          // and all of 50 are there
+            |        post  T2  alice → shop  1        insufficient_funds available=0
+            balance  alice  posted 0    held 0  available 0
+            balance  shop   posted 100  held 0  available 100
+            """),
+        Table(
             "One line cannot be used twice by one command",
             """
             account  alice  KES  floor
