@@ -115,6 +115,8 @@ enum WalletHistory {
                 "request of \(money): \(Terminal.clean(status))  "
                     + terminal.faint(Terminal.clean(id)))
         case .other(let name, _) where name == "wallet": terminal.say("A wallet was opened.")
+        case .other(let name, _) where name == "gap":
+            terminal.say("More happened than is told here: see florin wallet history.")
         case .other(let name, _): terminal.remark(terminal.faint(Terminal.clean(name)))
         }
     }

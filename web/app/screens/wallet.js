@@ -45,7 +45,8 @@ export function showWallet(app, { user, sandbox, onLeave }) {
     onEvent: (event) => {
       if (event.name === 'entry') takeEntry(event.data);
       if (event.name === 'request') loadRequests();
-      if (event.name === 'wallet') load();
+      // A gap: more happened while away than is told one by one.
+      if (event.name === 'wallet' || event.name === 'gap') load();
     },
     onOpen: () => {
       // What happened before the stream was open is only in the history.
