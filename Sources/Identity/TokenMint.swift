@@ -56,7 +56,7 @@ package struct TokenMint: Sendable {
                     """)
                 keys = [key]
             }
-            let verifying = try keys.map { ($0.kid, try VerifyingKey(x963: $0.publicKey)) }
+            let verifying = keys.map { ($0.kid, $0.verifyingKey) }
             return TokenMint(
                 signing: keys[0],
                 verifying: Dictionary(uniqueKeysWithValues: verifying), seconds: seconds)

@@ -4,7 +4,7 @@ package import Values
 /// Work that must happen if, and only if, the transaction that asked for it commits.
 package struct Jobs: Sendable {
     /// Told at commit, so that workers need not look often.
-    static let channel = "florin_jobs"
+    package static let channel = "florin_jobs"
     package static let attemptsMax = 12
 
     private let clock: Clock

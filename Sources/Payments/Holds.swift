@@ -7,7 +7,7 @@ extension Payments {
     package func hold(
         _ command: SendCommand, seconds: Int64, key: IdempotencyKey, by session: Session
     ) async throws -> Done {
-        let order = try await order(command, by: session)
+        let (order, _) = try await order(command, by: session)
         let leg = Leg(
             debit: order.source.account, credit: order.target.account, amount: order.amount,
             code: .merchant, isLimited: true)
@@ -70,11 +70,5 @@ extension Payments {
             return (hold, account)
         }
         throw PaymentRejection.holdNotFound
-    }
-
-    private func done(_ receipt: Receipt, for account: AccountID) async throws -> Done {
-        Done(
-            payment: try await payment(receipt.transfers),
-            balance: balance(after: receipt, for: account), isReplay: receipt.isReplay)
     }
 }

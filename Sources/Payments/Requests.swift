@@ -57,13 +57,10 @@ extension Payments {
         try session.requireVerified()
         let request = try await request(id, of: session)
         guard request.payer == session.user else { throw IdentityRejection.forbidden }
-        let names = try await usernames(of: [request.requester])
         let order = Order(
             amount: request.amount,
             source: try await wallet(of: session.user, request.amount.currency),
             target: try await wallet(of: request.requester, request.amount.currency),
-            recipient: Directory.Person(
-                id: request.requester, username: names[request.requester] ?? ""),
             note: request.note)
         let receipt = try await submit(
             order, .request, key: key, by: session, attachments: acceptance(of: request))
@@ -72,11 +69,7 @@ extension Payments {
             // The key paid another request of the same amount before.
             throw LedgerRefusal(.idempotencyMismatch, [Fact("first_difference", "request")])
         }
-        let done = Done(
-            payment: try await payment(receipt.transfers),
-            balance: balance(after: receipt, for: order.source.account),
-            isReplay: receipt.isReplay)
-        return (accepted, done)
+        return (accepted, try await done(receipt, for: order.source.account))
     }
 
     /// The payer says no.

@@ -22,14 +22,14 @@ extension Payments {
     /// What the payment would cost and whom it would reach. Refuses what the payment would refuse,
     /// but for what only the ledger can know at that moment.
     package func preview(_ command: SendCommand, by session: Session) async throws -> Quote {
-        let order = try await order(command, by: session)
+        let (order, recipient) = try await order(command, by: session)
         let fee = terms.sendFee.fee(on: order.amount)
         let total: Money
         do { total = try order.amount.adding(fee) } catch {
             throw LedgerRefusal(.balanceOverflow)
         }
         return Quote(
-            amount: order.amount, fee: fee, total: total, recipient: order.recipient.username,
+            amount: order.amount, fee: fee, total: total, recipient: recipient.username,
             available: try await balance(of: order.source).available)
     }
 
@@ -37,9 +37,16 @@ extension Payments {
     package func send(
         _ command: SendCommand, key: IdempotencyKey, by session: Session
     ) async throws -> Done {
-        let order = try await order(command, by: session)
+        let (order, recipient) = try await order(command, by: session)
         let receipt = try await submit(order, .send, key: key, by: session)
-        return try await done(receipt, order, by: session)
+        // All that the answer says is known here: the usual payment asks the database for nothing.
+        let payment = Payment(
+            transfer: receipt.first, currency: order.amount.currency,
+            fee: fee(in: receipt.transfers), from: session.username.text, to: recipient.username,
+            note: order.note, status: .posted)
+        return Done(
+            payment: payment, balance: balance(after: receipt, for: order.source.account),
+            isReplay: receipt.isReplay)
     }
 
     /// A payment that is being answered: what happened, and the caller's balance after it.
@@ -54,12 +61,7 @@ extension Payments {
         _ id: ID<Transfer>, key: IdempotencyKey, by session: Session
     ) async throws -> Done {
         try session.requireVerified()
-        guard let original = try await ledger.transfer(id) else {
-            throw PaymentRejection.transferNotFound
-        }
-        let parties = try await owners(of: [original.debit, original.credit])
-        guard parties.values.contains(where: { $0.id == session.user }) || session.role.isStaff
-        else { throw PaymentRejection.transferNotFound }
+        let (original, parties) = try await transfer(id, seenBy: session)
         guard parties[original.credit]?.id == session.user || session.role.mayReverse else {
             throw IdentityRejection.forbidden
         }
@@ -70,21 +72,12 @@ extension Payments {
         let command = Command(
             key: commandKey(key, of: session.user),
             [.reverse(original.id)] + fees.map { .reverse($0.id) })
-        let receipt = try await ledger.submit(command)
-        let payment = try await payment(receipt.transfers)
-        return Done(
-            payment: payment, balance: balance(after: receipt, for: original.credit),
-            isReplay: receipt.isReplay)
+        return try await done(try await ledger.submit(command), for: original.credit)
     }
 
     /// A transfer that this person paid or received.
     package func payment(_ id: ID<Transfer>, of session: Session) async throws -> Payment {
-        guard let transfer = try await ledger.transfer(id) else {
-            throw PaymentRejection.transferNotFound
-        }
-        let parties = try await owners(of: [transfer.debit, transfer.credit])
-        guard parties.values.contains(where: { $0.id == session.user }) || session.role.isStaff
-        else { throw PaymentRejection.transferNotFound }
+        let (transfer, _) = try await transfer(id, seenBy: session)
         return try await payment(
             try await ledger.command(startingAt: transfer),
             endedBy: try await ledger.ending(of: transfer.id))
@@ -92,27 +85,42 @@ extension Payments {
 
     // MARK: Steps
 
+    /// A transfer that this person paid or received, or that staff looks at, and who its two sides
+    /// are.
+    private func transfer(
+        _ id: ID<Transfer>, seenBy session: Session
+    ) async throws -> (transfer: Transfer, parties: [AccountID: Directory.Person]) {
+        guard let transfer = try await ledger.transfer(id) else {
+            throw PaymentRejection.transferNotFound
+        }
+        let parties = try await owners(of: [transfer.debit, transfer.credit])
+        guard parties.values.contains(where: { $0.id == session.user }) || session.role.isStaff
+        else { throw PaymentRejection.transferNotFound }
+        return (transfer, parties)
+    }
+
     /// A command whose words have become wallets and amounts.
     struct Order: Sendable {
         let amount: Money
         let source: Wallet
         let target: Wallet
-        let recipient: Directory.Person
         let note: String?
     }
 
-    func order(_ command: SendCommand, by session: Session) async throws -> Order {
+    func order(
+        _ command: SendCommand, by session: Session
+    ) async throws -> (order: Order, recipient: Directory.Person) {
         try session.requireVerified()
         let currency = try terms.currency(command.currency)
         guard command.amount > 0 else { throw PaymentRejection.amountMustBePositive }
         let note = try note(command.note)
         let recipient = try await person(command.to)
         guard recipient.id != session.user else { throw PaymentRejection.accountsMustDiffer }
-        return Order(
+        let order = Order(
             amount: Money(command.amount, currency),
             source: try await wallet(of: session.user, currency),
-            target: try await wallet(of: recipient.id, currency),
-            recipient: recipient, note: note)
+            target: try await wallet(of: recipient.id, currency), note: note)
+        return (order, recipient)
     }
 
     func note(_ text: String?) throws(PaymentRejection) -> String? {
@@ -189,16 +197,11 @@ extension Payments {
         }
     }
 
-    private func done(
-        _ receipt: Receipt, _ order: Order, by session: Session
-    ) async throws -> Done {
-        let payment = Payment(
-            transfer: receipt.first, currency: order.amount.currency,
-            fee: fee(in: receipt.transfers), from: session.username.text,
-            to: order.recipient.username, note: order.note, status: .posted)
-        return Done(
-            payment: payment, balance: balance(after: receipt, for: order.source.account),
-            isReplay: receipt.isReplay)
+    /// What to answer to the owner of `account`.
+    func done(_ receipt: Receipt, for account: AccountID) async throws -> Done {
+        Done(
+            payment: try await payment(receipt.transfers),
+            balance: balance(after: receipt, for: account), isReplay: receipt.isReplay)
     }
 
     func balance(after receipt: Receipt, for account: AccountID) -> Balance {

@@ -31,8 +31,6 @@ extension Payments {
         let name = key.map { commandKey($0, of: session.user) } ?? .random()
         let command = Command(key: name, [.post(leg)])
         let receipt = try await explainingMismatch { try await ledger.submit(command) }
-        return Done(
-            payment: try await payment(receipt.transfers),
-            balance: balance(after: receipt, for: wallet.account), isReplay: receipt.isReplay)
+        return try await done(receipt, for: wallet.account)
     }
 }

@@ -76,15 +76,11 @@ extension ServerError {
 /// The codes of PostgreSQL's appendix A that Florin acts on.
 package enum SQLState {
     package static let uniqueViolation = "23505"
-    package static let foreignKeyViolation = "23503"
     package static let checkViolation = "23514"
-    package static let notNullViolation = "23502"
     package static let invalidStatementName = "26000"
     package static let featureNotSupported = "0A000"
-    package static let databaseUnknown = "3D000"
     package static let serializationFailure = "40001"
     package static let deadlockDetected = "40P01"
-    package static let transactionFailed = "25P02"
     package static let lockNotAvailable = "55P03"
     package static let tooManyConnections = "53300"
     package static let queryCanceled = "57014"

@@ -80,9 +80,7 @@ final class Link {
     // MARK: State
 
     var isAlive: Bool { unsafe !isDoomed.pointee && PQstatus(handle) == CONNECTION_OK }
-    var isInFailedTransaction: Bool { unsafe PQtransactionStatus(handle) == PQTRANS_INERROR }
     var isInTransaction: Bool { unsafe PQtransactionStatus(handle) == PQTRANS_INTRANS }
-    var isIdle: Bool { unsafe PQtransactionStatus(handle) == PQTRANS_IDLE }
     var socket: Int32 { unsafe PQsocket(handle) }
 
     /// Looks whether the server has hung up while nothing was asked of it, without waiting.

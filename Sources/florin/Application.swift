@@ -127,7 +127,7 @@ struct Application: Sendable {
     /// What other processes, and this one's transactions, tell through PostgreSQL.
     private func listen() throws -> Listener {
         try Listener.start(
-            settings, channels: ["florin_jobs", Events.channel, Identity.channel],
+            settings, channels: [Jobs.channel, Events.channel, Identity.channel],
             onNotify: { channel, payload in
                 switch channel {
                 case Events.channel:

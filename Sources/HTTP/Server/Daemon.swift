@@ -26,8 +26,6 @@ import Telemetry
     private var abandonAt: Moment?
     private let instruments = Instruments()
 
-    /// The engine's memory for one connection: the head as received, as parsed, and the answer's.
-    private var connectionBytesMax: Int { configuration.headBytesMax * 2 }
     private static let sweepIntervalMax = Duration.seconds(1)
     private static let sweepIntervalMin = Duration.milliseconds(10)
     private static let waitMillisecondsMax: Int64 = 60_000
@@ -41,9 +39,12 @@ import Telemetry
         self.service = service
         self.listener = listener
         peersOpened = Self.engineKey
+        // The engine's memory for one connection: the head as received, as parsed, and the
+        // answer's.
+        let connectionBytesMax = service.configuration.headBytesMax * 2
         unsafe engine = florin_mhd_start(
             listener.descriptor, UInt32(service.configuration.connectionsMax),
-            service.configuration.headBytesMax * 2, UInt32(service.configuration.idleSeconds),
+            connectionBytesMax, UInt32(service.configuration.idleSeconds),
             Unmanaged.passUnretained(self).toOpaque(), onTarget, onRequest, onCompleted,
             onConnection)
         guard unsafe engine != nil else { throw .engineRefused }
