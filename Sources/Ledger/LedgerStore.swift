@@ -22,6 +22,14 @@ enum LedgerStore {
     static let fenceLocked: SQL =
         "SELECT version, last_transfer, last_at FROM ledger.head WHERE id = 1 FOR UPDATE"
 
+    /// Makes every picture that a writer may have of the ledger an old one.
+    static let moveFence: SQL = "UPDATE ledger.head SET version = version + 1 WHERE id = 1"
+
+    /// How long attachments may wait for rows of other slices, with the head in their hands.
+    static let attachmentLockMillisecondsMax = 100
+    static let attachmentPatience: SQL =
+        "SELECT set_config('lock_timeout', \("\(attachmentLockMillisecondsMax)ms"), true)"
+
     static func heads(_ ids: [Int64]) -> SQL {
         """
         SELECT a.id, a.currency, a.floor, a.limit_transfer, a.limit_day, a.limit_month,
