@@ -14,12 +14,20 @@ final class LedgerWriter: Sendable {
 
     /// Commands that may wait; one more is refused with 503 before anything is done.
     static let waitingMax = 20_000
+    /// How long a command may wait for its turn. An older one is refused, and while one is older,
+    /// so is every new one: what is not begun soon is better asked for again.
+    static let waitingSecondsMax = 5
     /// Commands in one batch. Larger batches gain little and delay everyone in them.
     static let batchMax = 2_000
 
     private struct Submission {
         let commands: [Command]
         let answer: @Sendable ([Outcome]) -> Void
+        let since = ContinuousClock.now
+
+        func isLate(at now: ContinuousClock.Instant) -> Bool {
+            now - since > .seconds(LedgerWriter.waitingSecondsMax)
+        }
     }
 
     private struct State {
@@ -54,9 +62,9 @@ final class LedgerWriter: Sendable {
 
     private func enqueue(_ submission: Submission) -> LedgerOverloaded? {
         let (refusal, mustWake) = state.withLock { state -> (LedgerOverloaded?, Bool) in
-            guard !state.isStopped, state.commandsWaiting < Self.waitingMax else {
-                return (LedgerOverloaded(), false)
-            }
+            guard !state.isStopped, state.commandsWaiting < Self.waitingMax,
+                state.waiting.first?.isLate(at: submission.since) != true
+            else { return (LedgerOverloaded(), false) }
             state.waiting.append(submission)
             state.commandsWaiting += submission.commands.count
             defer { state.isAsleep = false }
@@ -101,9 +109,14 @@ final class LedgerWriter: Sendable {
                 state.isAsleep = !state.isStopped
                 return ([], state.isStopped)
             }
-            if !batch.isEmpty { return batch }
+            let now = ContinuousClock.now
+            let late = batch.prefix { $0.isLate(at: now) }
+            for submission in late {
+                submission.answer(submission.commands.map { _ in .failure(LedgerOverloaded()) })
+            }
+            if batch.count > late.count { return Array(batch[late.count...]) }
             if isOver { return nil }
-            wake.wait()
+            if batch.isEmpty { wake.wait() }
         }
     }
 
