@@ -61,7 +61,7 @@ package struct Command: Sendable {
     package let operations: [Operation]
     package let attachments: [Attachment]
 
-    package static let operationsMax = 16
+    package static let operationsMax = 20_000
     package static let holdSecondsMax: Int64 = 31 * 86_400
 
     package init(key: CommandKey?, _ operations: [Operation], attachments: [Attachment] = []) {

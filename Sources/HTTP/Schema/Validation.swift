@@ -25,8 +25,8 @@ extension Schema {
             guard value.decimal != nil else { throw .init(pointer, "must be a number") }
         case .boolean:
             guard value.bool != nil else { throw .init(pointer, "must be true or false") }
-        case .array(let element, let max):
-            try Self.check(value, elements: element, max: max, at: pointer)
+        case .array(let element, let min, let max):
+            try Self.check(value, elements: element, min...max, at: pointer)
         case .enumeration(let choices):
             guard let text = value.string, choices.contains(text) else {
                 throw .init(pointer, "must be one of \(choices.joined(separator: ", "))")
@@ -55,11 +55,14 @@ extension Schema {
     }
 
     private static func check(
-        _ value: JSON, elements schema: Schema, max: Int, at pointer: String
+        _ value: JSON, elements schema: Schema, _ counts: ClosedRange<Int>, at pointer: String
     ) throws(Violation) {
         guard let elements = value.array else { throw .init(pointer, "must be an array") }
-        guard elements.count <= max else {
-            throw .init(pointer, "must have at most \(max) elements")
+        guard elements.count >= counts.lowerBound else {
+            throw .init(pointer, "must have at least \(counts.lowerBound) elements")
+        }
+        guard elements.count <= counts.upperBound else {
+            throw .init(pointer, "must have at most \(counts.upperBound) elements")
         }
         for (position, element) in elements.enumerated() {
             try schema.check(element, at: "\(pointer)/\(position)")
