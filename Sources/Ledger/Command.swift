@@ -61,6 +61,7 @@ package struct Command: Sendable {
     package let operations: [Operation]
     package let attachments: [Attachment]
 
+    /// Ten thousand linked transfers, each with its fee.
     package static let operationsMax = 20_000
     package static let holdSecondsMax: Int64 = 31 * 86_400
 
