@@ -19,10 +19,11 @@ extension BatchWriter {
         /// Replays are facts; a refusal holds only if the picture it was decided on is true.
         var isDoneWithoutWriting: Bool { !hasLines && refusals == 0 }
 
-        mutating func didWrite() {
+        mutating func didWrite(_ link: ChainLink) {
             fence.version += 1
             fence.lastTransfer += Int64(bench.lines.count)
             fence.lastAt = bench.now
+            fence.chain = link.hash
         }
     }
 
@@ -31,8 +32,8 @@ extension BatchWriter {
     ) throws(DatabaseError) -> Decision {
         var world = try fetch(round.map { commands[$0] }, known, send)
         let bench = Workbench(
-            now: max(clock.now, world.fence.lastAt), lastTransfer: world.fence.lastTransfer,
-            heads: world.heads, referenced: world.referenced, settled: world.settled)
+            now: max(clock.now, world.fence.lastAt), fence: world.fence, heads: world.heads,
+            referenced: world.referenced, settled: world.settled)
         var decision = Decision(fence: world.fence, bench: bench)
         var refused: [(index: Int, refusal: LedgerRefusal)] = []
         for index in round {

@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import Postgres
 internal import Telemetry
 internal import Values
@@ -13,6 +14,7 @@ final class BatchWriter {
     private var connection: Connection?
     let clock: Clock
     var cache = HeadCache()
+    private let digester = Digester()
 
     typealias Outcome = Result<Receipt, any Error>
     /// Sends statements in one round trip.
@@ -125,8 +127,9 @@ final class BatchWriter {
             accept(decision, in: &batch)
             return .done
         }
-        let statement = LedgerStore.write(decision.bench, expected: decision.fence)
-        decision.didWrite()
+        let link = ChainLink(decision.bench.lines, after: decision.fence.chain, digester)
+        let statement = LedgerStore.write(decision.bench, link, expected: decision.fence)
+        decision.didWrite(link)
         do {
             guard try !connection.query(statement).isEmpty else { return .overtaken }
         } catch {
@@ -160,9 +163,10 @@ final class BatchWriter {
                     if known.isLocked { return decision }
                     return try stillStands(decision.fence, send) ? decision : nil
                 }
-                let statement = LedgerStore.write(decision.bench, expected: decision.fence)
+                let link = ChainLink(decision.bench.lines, after: decision.fence.chain, digester)
+                let statement = LedgerStore.write(decision.bench, link, expected: decision.fence)
                 guard try !connection.query(statement).isEmpty else { return nil }
-                decision.didWrite()
+                decision.didWrite(link)
                 refused = try firstRefused(decision, of: commands, send)
                 if refused != nil { throw AttachmentRefused() }
                 sent = decision
