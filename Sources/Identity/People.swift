@@ -41,7 +41,7 @@ extension Identity {
         return nil
     }
 
-    private func users(
+    func users(
         where condition: SQL, _ transaction: borrowing Transaction
     ) throws -> [User] {
         try transaction.query(

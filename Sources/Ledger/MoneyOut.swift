@@ -11,8 +11,7 @@ package struct MoneyOut: Sendable {
     /// Tells of a decision, by its number, in the transaction that makes it.
     package typealias Announcement = @Sendable (Int64, borrowing Transaction) throws -> Void
 
-    /// Characters of who decided, and of why.
-    package static let actorCharactersMax = 100
+    /// Characters of why.
     package static let reasonCharactersMax = 200
     /// Differences that are kept with a stop.
     static let findingsMax = 20

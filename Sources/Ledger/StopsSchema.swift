@@ -10,7 +10,7 @@ extension LedgerSchema {
                 id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
                 at timestamptz NOT NULL,
                 what text NOT NULL CHECK (what IN ('stopped', 'resumed')),
-                actor text NOT NULL CHECK (actor <> '' AND length(actor) <= 100),
+                actor text NOT NULL CHECK (actor <> ''),
                 reason text NOT NULL CHECK (reason <> '' AND length(reason) <= 200),
                 -- What did not match: why it was stopped, or in spite of what it was resumed.
                 findings text[] NOT NULL
