@@ -15,6 +15,9 @@ enum Program {
         florin migrate                         bring the database up to date
         florin seed --people N --balance MINOR --currency CODE --tokens FILE
                                                people with money, for load tests; sandbox only
+        florin bench ledger [--accounts N] [--transfers N] [--batch N] [--in-flight N]
+                            [--grown [--rounds N] [--measured N]]
+                                               the ledger's own speed, on databases of its own
         florin routes [--openapi]              the API's table of contents
         florin refusals                        every refusal, as the table in docs/rejections.md
         florin database-url                    how libpq reaches the database
@@ -51,6 +54,7 @@ enum Program {
         case "resume": return try await ResumeCommand.run(arguments)
         case "migrate": return try await MigrateCommand.run(arguments)
         case "seed": return try await SeedCommand.run(arguments)
+        case "bench": return try await BenchCommand.run(arguments)
         case "routes": return try await RoutesCommand.run(arguments)
         case "refusals": return try RefusalsCommand.run(arguments)
         case "database-url": return try await DatabaseURLCommand.run(arguments)
