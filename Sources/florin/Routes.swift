@@ -49,25 +49,20 @@ struct Routes: Sendable {
             + ClockRoutes(application: application).routes
     }
 
-    /// What the machines' faults look like to a client: try again, nothing was half done.
+    /// What the machines' faults look like to a client: try again, nothing was half done. Only when
+    /// the database was lost in the very commit does nobody know, and then the answer says so.
     static func describe(_ error: any Error) -> Problem? {
         guard let error = error as? DatabaseError else { return nil }
         switch error {
-        case .overloaded, .connection, .commitUnknown, .closed:
+        case .commitUnknown: return .outcomeUnknown(retryAfterSeconds: 1)
+        case .overloaded, .connection, .closed:
             return .unavailable(retryAfterSeconds: 1)
-        case .server(let server) where Self.passing.contains(server.sqlState):
+        case .server(let server) where server.isOfTheMoment:
             return .unavailable(retryAfterSeconds: 1)
         case .server, .decoding, .configuration:
             return nil
         }
     }
-
-    /// Faults of the moment: time-outs, a restart, no room for another connection, a full disk.
-    private static let passing: Set<String> = [
-        SQLState.queryCanceled, SQLState.lockNotAvailable, SQLState.adminShutdown,
-        SQLState.cannotConnectNow, SQLState.tooManyConnections, SQLState.deadlockDetected,
-        SQLState.serializationFailure, "53100",
-    ]
 }
 
 /// Health, metrics: what operators and machines ask.
