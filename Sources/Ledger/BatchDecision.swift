@@ -27,10 +27,11 @@ extension BatchWriter {
         }
     }
 
+    /// Nil if another process wrote while the facts were fetched.
     func decide(
         _ round: [Int], of commands: [Command], _ known: Knowledge, _ send: Round
-    ) throws(DatabaseError) -> Decision {
-        var world = try fetch(round.map { commands[$0] }, known, send)
+    ) throws(DatabaseError) -> Decision? {
+        guard var world = try fetch(round.map { commands[$0] }, known, send) else { return nil }
         let bench = Workbench(
             now: max(clock.now, world.fence.lastAt), fence: world.fence, heads: world.heads,
             referenced: world.referenced, settled: world.settled)
@@ -99,9 +100,13 @@ extension BatchWriter {
 
     /// At most two round trips: the first for the fence, keys and referenced transfers, the second
     /// for the heads that they name. Usually none: everything is in the cache.
+    ///
+    /// Each statement sees its own moment, so between the two a hold may end: its end would not be
+    /// known, and the account would hold less than the hold. Nil then; such a picture must not even
+    /// be decided on.
     private func fetch(
         _ commands: [Command], _ known: Knowledge, _ send: Round
-    ) throws(DatabaseError) -> World {
+    ) throws(DatabaseError) -> World? {
         let references = commands.flatMap(\.references)
         let keys = known.doubtsKeys ? commands.compactMap(\.key) : []
         var world = try fetchFacts(references, keys, known.isLocked, send)
@@ -120,7 +125,9 @@ extension BatchWriter {
             }
         }
         guard !missing.isEmpty else { return world }
-        for row in try send([LedgerStore.heads(missing.sorted())])[0].rows {
+        let results = try send([LedgerStore.heads(missing.sorted()), LedgerStore.fence])
+        guard try LedgerStore.Fence(row: results[1].rows[0]) == world.fence else { return nil }
+        for row in results[0].rows {
             let head = try Head(row: row)
             world.heads[head.id] = head
             cache.keep(head)

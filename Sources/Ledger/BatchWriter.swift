@@ -160,7 +160,9 @@ final class BatchWriter {
         let send: Round = { statements throws(DatabaseError) in
             try connection.pipeline(statements)
         }
-        var decision = try decide(round, of: batch.commands, known, send)
+        guard var decision = try decide(round, of: batch.commands, known, send) else {
+            return .overtaken
+        }
         guard decision.hasLines else {
             if !decision.isDoneWithoutWriting {
                 guard try stillStands(decision.fence, send) else { return .overtaken }
@@ -196,7 +198,9 @@ final class BatchWriter {
             // The connection itself is asked, within its transaction: `send` may not capture a
             // borrowed value.
             decision = try connection.transaction { _ throws -> Decision? in
-                var decision = try decide(round, of: commands, known, send)
+                guard var decision = try decide(round, of: commands, known, send) else {
+                    return nil
+                }
                 guard decision.hasLines else {
                     if known.isLocked { return decision }
                     return try stillStands(decision.fence, send) ? decision : nil
