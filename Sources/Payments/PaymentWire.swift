@@ -144,17 +144,16 @@ extension PaymentWire {
     }
 
     static func write(_ item: HistoryEntry, _ writer: inout JSONWriter) {
-        let transfer = item.entry.transfer
-        writer.field("id", "\(transfer.publicID)")
-        writer.field("kind", transfer.kind.name)
-        writer.field("purpose", transfer.code.name)
-        writer.field("direction", item.entry.isCredit ? "in" : "out")
-        writer.field("amount", transfer.amount)
+        writer.field("id", "\(item.id)")
+        writer.field("kind", item.kind.name)
+        writer.field("purpose", item.code.name)
+        writer.field("direction", item.isCredit ? "in" : "out")
+        writer.field("amount", item.amount)
         writer.field("currency", item.currency.code)
         writer.field("counterparty", item.counterparty)
         writer.field("note", item.note)
-        writer.field("created_at", "\(transfer.at)")
-        writer.object("balance") { write(item.entry.balance, &$0) }
+        writer.field("created_at", "\(item.at)")
+        writer.object("balance") { write(item.balance, &$0) }
     }
 
     static func write(
