@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import Postgres
 internal import Telemetry
 internal import Values
@@ -13,6 +14,9 @@ final class BatchWriter {
     private var connection: Connection?
     let clock: Clock
     var cache = HeadCache()
+    private let digester = Digester()
+    /// Batches that will still begin by locking the head, because another process writes too.
+    var lockedTurns = 0
 
     typealias Outcome = Result<Receipt, any Error>
     /// Sends statements in one round trip.
@@ -22,6 +26,9 @@ final class BatchWriter {
     static let attemptsMax = 12
     /// How long a statement waits for the head, which another process may hold.
     static let lockMillisecondsMax = 2000
+    /// Batches that take the lock after another process was seen to write. Two busy writers that
+    /// take turns waste nothing; each lost race costs a batch decided in vain.
+    static let lockedTurnsMax = 32
     /// The longest silence inside a transaction, which holds the head of every process.
     static let idleMillisecondsMax = 5000
 
@@ -68,7 +75,7 @@ final class BatchWriter {
         var known = Knowledge(
             doubtsKeys: round.contains { index in
                 batch.commands[index].key.map { cache.hasSeen($0) } ?? false
-            })
+            }, isLocked: lockedTurns > 0)
         var lastError: any Error = LedgerOverloaded()
         for _ in 0..<Self.attemptsMax where batch.hasTime {
             do throws(DatabaseError) {
@@ -78,7 +85,7 @@ final class BatchWriter {
                 case .attachmentRefused: return settleHalves(of: round, in: &batch)
                 case .attachmentBlocked(let error):
                     return settleBlocked(round, by: error, in: &batch)
-                case .overtaken: cache.forgetHeads()
+                case .overtaken: lockedTurns = Self.lockedTurnsMax
                 }
             } catch {
                 let didNothing = error.leavesDoubt && known.unanswered == nil
@@ -161,8 +168,9 @@ final class BatchWriter {
             accept(decision, in: &batch)
             return .done
         }
-        let statement = LedgerStore.write(decision.bench, expected: decision.fence)
-        decision.didWrite()
+        let link = ChainLink(decision.bench.lines, after: decision.fence.chain, digester)
+        let statement = LedgerStore.write(decision.bench, link, expected: decision.fence)
+        decision.didWrite(link)
         do {
             guard try !connection.query(statement).isEmpty else { return .overtaken }
         } catch {
@@ -193,9 +201,10 @@ final class BatchWriter {
                     if known.isLocked { return decision }
                     return try stillStands(decision.fence, send) ? decision : nil
                 }
-                let statement = LedgerStore.write(decision.bench, expected: decision.fence)
+                let link = ChainLink(decision.bench.lines, after: decision.fence.chain, digester)
+                let statement = LedgerStore.write(decision.bench, link, expected: decision.fence)
                 guard try !connection.query(statement).isEmpty else { return nil }
-                decision.didWrite()
+                decision.didWrite(link)
                 do throws(DatabaseError) {
                     refused = try firstRefused(decision, of: commands, send)
                 } catch {

@@ -112,6 +112,15 @@ extension World {
     @discardableResult
     func run(_ sql: SQL) throws -> Int { try Connection.open(settings).execute(sql) }
 
+    /// As the fail-safe does it: the version is the fence of every writer.
+    func setMoneyOut(isStopped: Bool) throws {
+        try run(
+            """
+            UPDATE ledger.head SET version = version + 1,
+                stopped_at = CASE WHEN \(isStopped) THEN now() END
+            """)
+    }
+
     func number(_ sql: SQL) throws -> Int64 {
         try Connection.open(settings).query(sql)[0][0]
     }
