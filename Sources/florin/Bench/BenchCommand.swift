@@ -12,6 +12,9 @@ enum BenchCommand {
     private static let countMax: Int64 = 100_000_000
     private static let roundsMax: Int64 = 100
 
+    /// What a program that a signal ended exits with.
+    private static let interrupted: Int32 = 130
+
     static func run(_ words: [String]) async throws -> Int32 {
         let arguments = try Arguments(
             words,
@@ -51,9 +54,7 @@ enum BenchCommand {
                 return nil
             }
             defer { group.cancelAll() }
-            guard let code = try await group.next() else { return 1 }
-            if let code { return code }
-            throw CancellationError()
+            return try await group.next().flatMap(\.self) ?? interrupted
         }
     }
 }
