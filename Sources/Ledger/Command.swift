@@ -61,7 +61,8 @@ package struct Command: Sendable {
     package let operations: [Operation]
     package let attachments: [Attachment]
 
-    package static let operationsMax = 16
+    /// Ten thousand linked transfers, each with its fee.
+    package static let operationsMax = 20_000
     package static let holdSecondsMax: Int64 = 31 * 86_400
 
     package init(key: CommandKey?, _ operations: [Operation], attachments: [Attachment] = []) {

@@ -100,6 +100,12 @@ package struct Ledger: Sendable {
                 INSERT INTO ledger.account_closures (account, at)
                 VALUES (\(account.number), \(now)) ON CONFLICT DO NOTHING
                 """)
+            try transaction.execute(
+                """
+                UPDATE ledger.accounts a SET seal = ledger.account_seal(a, c.at)
+                FROM ledger.account_closures c
+                WHERE a.id = \(account.number) AND c.account = a.id
+                """)
         }
     }
 

@@ -16,6 +16,7 @@ package enum LedgerRejection: String, Sendable, CaseIterable {
     case amountExceedsHold = "amount_exceeds_hold"
     case transferNotReversible = "transfer_not_reversible"
     case transferAlreadyReversed = "transfer_already_reversed"
+    case moneyOutStopped = "money_out_stopped"
     case debitAccountClosed = "debit_account_closed"
     case creditAccountClosed = "credit_account_closed"
     case insufficientFunds = "insufficient_funds"
@@ -26,7 +27,7 @@ package enum LedgerRejection: String, Sendable, CaseIterable {
     package var isTransient: Bool {
         switch self {
         case .insufficientFunds, .limitExceeded, .debitAccountClosed, .creditAccountClosed,
-            .holdNotYetExpired, .balanceOverflow:
+            .holdNotYetExpired, .balanceOverflow, .moneyOutStopped:
             true
         case .idempotencyMismatch, .amountMustBePositive, .holdTimeOutOfRange,
             .accountsMustDiffer, .accountNotFound, .currenciesMustMatch, .holdNotFound,
@@ -46,6 +47,7 @@ package enum LedgerRejection: String, Sendable, CaseIterable {
             .transferAlreadyReversed, .debitAccountClosed, .creditAccountClosed,
             .balanceOverflow, .insufficientFunds, .limitExceeded:
             409
+        case .moneyOutStopped: 503
         }
     }
 
@@ -66,6 +68,8 @@ package enum LedgerRejection: String, Sendable, CaseIterable {
         case .amountExceedsHold: "More was asked for than the hold reserved."
         case .transferNotReversible: "Only a transfer that moved money can be reversed."
         case .transferAlreadyReversed: "This transfer was already reversed."
+        case .moneyOutStopped:
+            "Payments are paused while the operator checks the books; nothing was done."
         case .debitAccountClosed: "The paying account is closed."
         case .creditAccountClosed: "The receiving account is closed."
         case .balanceOverflow: "The balance would exceed what an account can hold."
@@ -79,6 +83,8 @@ package enum LedgerRejection: String, Sendable, CaseIterable {
 package struct LedgerRefusal: Refusal, Equatable {
     package let rejection: LedgerRejection
     package let facts: [Fact]
+    /// Which of the command's operations was refused, counted from 0.
+    package internal(set) var operation = 0
 
     package init(_ rejection: LedgerRejection, _ facts: [Fact] = []) {
         self.rejection = rejection

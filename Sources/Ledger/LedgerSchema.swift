@@ -129,5 +129,89 @@ package enum LedgerSchema {
                     DROP CONSTRAINT transfers_legs_check,
                     ADD CONSTRAINT transfers_legs_check CHECK (legs >= -1);
                 """),
+        Migration(
+            slice: "ledger", number: 3, name: "verifiable books",
+            sql: """
+                -- Spending is counted from these lines alone, so what was counted without them
+                -- begins again.
+                ALTER TABLE ledger.transfers ADD COLUMN limited boolean NOT NULL DEFAULT false;
+
+                -- When not null, what customers have stays where it is until someone has looked.
+                ALTER TABLE ledger.head
+                    ADD COLUMN chain bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex'),
+                    ADD COLUMN stopped_at timestamptz;
+
+                -- The chain: one link for each written batch, hashed with the link before it.
+                CREATE TABLE ledger.batches (
+                    last_transfer bigint PRIMARY KEY,
+                    first_transfer bigint NOT NULL CHECK (first_transfer <= last_transfer),
+                    at timestamptz NOT NULL,
+                    root bytea NOT NULL CHECK (length(root) = 32),
+                    hash bytea NOT NULL CHECK (length(hash) = 32)
+                );
+                CREATE INDEX batches_at ON ledger.batches USING brin (at);
+                CREATE TRIGGER batches_are_immutable
+                    BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.batches
+                    FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+                REVOKE UPDATE, DELETE, TRUNCATE ON ledger.batches FROM PUBLIC;
+
+                -- Lines that are older than the chain enter it one by one, each a tree of one leaf.
+                DO $$
+                DECLARE
+                    line ledger.transfers;
+                    root bytea;
+                    chain bytea := (SELECT h.chain FROM ledger.head h);
+                    at bigint;
+                BEGIN
+                    FOR line IN SELECT * FROM ledger.transfers ORDER BY id LOOP
+                        at := (extract(epoch FROM line.at) * 1000000)::bigint;
+                        root := sha256('\\x00' || int8send(line.id) || int8send(at)
+                            || int2send(line.kind) || int2send(line.code) || int2send(line.legs)
+                            || substring(int2send((2 * (line.key IS NOT NULL)::int
+                                + 4 * (line.settles IS NOT NULL)::int
+                                + 8 * (line.expires_at IS NOT NULL)::int)::smallint) FROM 2)
+                            || int8send(line.debit) || int8send(line.credit)
+                            || int8send(line.amount)
+                            || int8send(line.debit_posted) || int8send(line.debit_held)
+                            || int8send(line.credit_posted) || int8send(line.credit_held)
+                            || int8send(line.debit_previous) || int8send(line.credit_previous)
+                            || coalesce(uuid_send(line.key), decode(repeat('00', 16), 'hex'))
+                            || int8send(coalesce(line.settles, 0))
+                            || int8send(coalesce(
+                                (extract(epoch FROM line.expires_at) * 1000000)::bigint, 0)));
+                        chain := sha256('\\x02' || chain || int8send(line.id) || int8send(line.id)
+                            || int8send(at) || root);
+                        INSERT INTO ledger.batches VALUES (line.id, line.id, line.at, root, chain);
+                    END LOOP;
+                    UPDATE ledger.head h SET chain = block.chain, version = h.version + 1
+                    FROM (SELECT chain) AS block;
+                END $$;
+
+                -- What is fixed about an account, as one digest: a change made by hand shows.
+                CREATE FUNCTION ledger.account_seal(a ledger.accounts, closed_at timestamptz)
+                RETURNS bytea LANGUAGE sql STABLE AS $$
+                    SELECT sha256(convert_to(concat_ws('|', a.id, a.kind, a.currency,
+                        CASE WHEN a.is_system THEN 'system' ELSE '' END,
+                        coalesce(a.floor::text, ''), coalesce(a.limit_transfer::text, ''),
+                        coalesce(a.limit_day::text, ''), coalesce(a.limit_month::text, ''),
+                        (extract(epoch FROM a.created_at) * 1000000)::bigint,
+                        coalesce(
+                            (extract(epoch FROM closed_at) * 1000000)::bigint::text, '')),
+                        'UTF8'))
+                $$;
+                ALTER TABLE ledger.accounts ADD COLUMN seal bytea;
+                UPDATE ledger.accounts a SET spent_day = 0, spent_day_amount = 0,
+                    spent_month = 0, spent_month_amount = 0, seal = ledger.account_seal(a,
+                        (SELECT c.at FROM ledger.account_closures c WHERE c.account = a.id));
+                ALTER TABLE ledger.accounts ALTER COLUMN seal SET NOT NULL;
+                CREATE FUNCTION ledger.seal_account() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    NEW.seal := ledger.account_seal(NEW, NULL);
+                    RETURN NEW;
+                END $$;
+                CREATE TRIGGER accounts_are_sealed BEFORE INSERT ON ledger.accounts
+                    FOR EACH ROW EXECUTE FUNCTION ledger.seal_account();
+                """),
+        stops,
     ]
 }

@@ -1,4 +1,5 @@
-internal import Postgres
+package import Cryptography
+package import Postgres
 internal import Values
 
 /// Every SQL statement of the write path.
@@ -8,34 +9,69 @@ enum LedgerStore {
         var version: Int64
         var lastTransfer: Int64
         var lastAt: Timestamp
+        /// The hash of the newest link of the chain.
+        var chain: Digest
+        let isMoneyOutStopped: Bool
 
         init(row: Row) throws(DatabaseError) {
             version = try row[0]
             lastTransfer = try row[1]
             lastAt = try row[2]
+            chain = try row[3]
+            isMoneyOutStopped = try row[4]
         }
     }
 
-    static let fence: SQL = "SELECT version, last_transfer, last_at FROM ledger.head WHERE id = 1"
+    static let fence: SQL = """
+        SELECT version, last_transfer, last_at, chain, stopped_at IS NOT NULL
+        FROM ledger.head WHERE id = 1
+        """
 
     /// Holds every other writer until this transaction ends.
-    static let fenceLocked: SQL =
-        "SELECT version, last_transfer, last_at FROM ledger.head WHERE id = 1 FOR UPDATE"
+    static let fenceLocked: SQL = "\(fence) FOR UPDATE"
 
-    static func heads(_ ids: [Int64]) -> SQL {
+    /// Makes every picture that a writer may have of the ledger an old one.
+    static let moveFence: SQL = "UPDATE ledger.head SET version = version + 1 WHERE id = 1"
+
+    /// How long attachments may wait for rows of other slices, with the head in their hands.
+    static let attachmentLockMillisecondsMax = 100
+    static let attachmentPatience: SQL =
+        "SELECT set_config('lock_timeout', \("\(attachmentLockMillisecondsMax)ms"), true)"
+
+    static func heads(_ ids: [Int64]) -> SQL { "\(heads) WHERE a.id = ANY(\(ids))" }
+
+    /// Lines beyond which it is cheaper to forget all heads than to read what changed.
+    static let touchedLinesMax: Int64 = 20_000
+
+    /// The heads that were changed since, unless they are too many.
+    static func heads(touchedSince fence: Fence) -> SQL {
         """
+        \(heads) WHERE a.id IN (
+            SELECT unnest(ARRAY[t.debit, t.credit]) FROM ledger.transfers t
+            WHERE t.id > \(fence.lastTransfer) AND t.id <= \(fence.lastTransfer + touchedLinesMax))
+        """
+    }
+
+    /// How many links the chain has grown by.
+    static func links(since fence: Fence) -> SQL {
+        """
+        SELECT count(*) FROM ledger.batches
+        WHERE last_transfer > \(fence.lastTransfer)
+            AND last_transfer <= \(fence.lastTransfer + touchedLinesMax)
+        """
+    }
+
+    private static let heads: SQL = """
         SELECT a.id, a.currency, a.floor, a.limit_transfer, a.limit_day, a.limit_month,
             c.account IS NOT NULL, a.posted, a.held, a.last_transfer, a.last_at,
             a.spent_day, a.spent_day_amount, a.spent_month, a.spent_month_amount
         FROM ledger.accounts a LEFT JOIN ledger.account_closures c ON c.account = a.id
-        WHERE a.id = ANY(\(ids))
         """
-    }
 
     static let transferColumns: SQL = """
         t.id, t.at, t.kind, t.code, t.legs, t.debit, t.credit, t.amount, t.debit_posted,
         t.debit_held, t.credit_posted, t.credit_held, t.debit_previous, t.credit_previous, t.key,
-        t.settles, t.expires_at
+        t.settles, t.expires_at, t.limited
         """
 
     static func transfers(_ ids: [Int64]) -> SQL {
@@ -64,34 +100,38 @@ enum LedgerStore {
 
     /// The whole batch in one statement: nothing is written unless the fence still stands where
     /// `expected` saw it. Returns one row when it did.
-    static func write(_ bench: Workbench, expected: Fence) -> SQL {
+    static func write(_ bench: Workbench, _ link: ChainLink, expected: Fence) -> SQL {
         let batch = Columns(bench)
         return """
             WITH fence AS (
                 UPDATE ledger.head SET version = version + 1,
                     last_transfer = last_transfer + \(Int64(bench.lines.count)),
-                    last_at = \(bench.now)
+                    last_at = \(bench.now), chain = \(link.hash.bytes)
                 WHERE id = 1 AND version = \(expected.version)
                 RETURNING last_transfer
+            ), link AS (
+                INSERT INTO ledger.batches (last_transfer, first_transfer, at, root, hash)
+                SELECT \(link.last.number), \(link.first.number), \(link.at),
+                    \(link.root.bytes), \(link.hash.bytes) FROM fence
             ), journal AS (
                 INSERT INTO ledger.transfers (
                     id, at, kind, code, legs, debit, credit, amount, debit_posted, debit_held,
                     credit_posted, credit_held, debit_previous, credit_previous, key, settles,
-                    expires_at)
+                    expires_at, limited)
                 SELECT \(expected.lastTransfer) + l.place, \(bench.now), l.kind, l.code, l.legs,
                     l.debit, l.credit, l.amount, l.debit_posted, l.debit_held, l.credit_posted,
                     l.credit_held, l.debit_previous, l.credit_previous, l.key, l.settles,
-                    l.expires_at
+                    l.expires_at, l.limited
                 FROM fence, unnest(
                     \(batch.kind), \(batch.code), \(batch.legs), \(batch.debit), \(batch.credit),
                     \(batch.amount), \(batch.debitPosted), \(batch.debitHeld),
                     \(batch.creditPosted), \(batch.creditHeld), \(batch.debitPrevious),
                     \(batch.creditPrevious), \(SQLValue.uuidsOrNull(batch.key)),
                     \(SQLValue.int64sOrNull(batch.settles)),
-                    \(SQLValue.timestampsOrNull(batch.expiresAt)))
+                    \(SQLValue.timestampsOrNull(batch.expiresAt)), \(batch.limited))
                 WITH ORDINALITY AS l(kind, code, legs, debit, credit, amount, debit_posted,
                     debit_held, credit_posted, credit_held, debit_previous, credit_previous, key,
-                    settles, expires_at, place)
+                    settles, expires_at, limited, place)
             ), heads AS (
                 UPDATE ledger.accounts a SET posted = h.posted, held = h.held,
                     last_transfer = h.last_transfer, last_at = \(bench.now),
@@ -170,6 +210,7 @@ private struct Columns {
     var key: [(high: UInt64, low: UInt64)?] = []
     var settles: [Int64?] = []
     var expiresAt: [Timestamp?] = []
+    var limited: [Bool] = []
 
     var head: [Int64] = []
     var posted: [Int64] = []
@@ -201,6 +242,7 @@ private struct Columns {
         key.append(line.key.map { ($0.high, $0.low) })
         settles.append(line.settles?.number)
         expiresAt.append(line.expiresAt)
+        limited.append(line.isLimited)
     }
 
     private mutating func append(_ changed: Head) {
@@ -256,5 +298,15 @@ extension Transfer {
         let ended: Int64? = try row[15]
         settles = ended.map { TransferID($0) }
         expiresAt = try row[16]
+        isLimited = try row[17]
+    }
+}
+
+extension Digest: SQLDecodable {
+    package init(cell: borrowing SQLCell) throws(DatabaseError) {
+        guard let digest = Digest(bytes: try [UInt8](cell: cell)) else {
+            throw cell.mismatch("32 bytes")
+        }
+        self = digest
     }
 }

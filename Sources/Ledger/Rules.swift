@@ -89,6 +89,11 @@ enum Rules {
 
     // MARK: Steps
 
+    /// While the books are in doubt, what is a customer's stays where it is.
+    static func checkMoneyOut(_ sides: Sides, isStopped: Bool) throws(LedgerRefusal) {
+        guard !isStopped || sides.debit.floor == nil else { throw LedgerRefusal(.moneyOutStopped) }
+    }
+
     private static func check(_ leg: Leg, _ sides: Sides) throws(LedgerRefusal) {
         precondition(sides.debit.id == leg.debit.number)
         precondition(sides.credit.id == leg.credit.number)
@@ -133,32 +138,29 @@ enum Rules {
             throw limitExceeded("per_transfer", limit: limit, remaining: limit, resetsAt: nil)
         }
         let day = now.day
-        if head.limits.perDay != nil {
-            head.spentToday = try adding(
-                amount, to: head.spentToday, in: day, limit: head.limits.perDay, "per_day",
-                resetsAt: Timestamp(day: day + 1))
-        }
-        if head.limits.perMonth != nil {
-            let calendar = CalendarDay(daysSince1970: day)
-            head.spentThisMonth = try adding(
-                amount, to: head.spentThisMonth, in: calendar.year * 12 + calendar.month,
-                limit: head.limits.perMonth, "per_month",
-                resetsAt: Timestamp(day: calendar.startOfNextMonth.daysSince1970))
-        }
+        head.spentToday = try adding(
+            amount, to: head.spentToday, in: day, limit: head.limits.perDay, "per_day",
+            resetsAt: Timestamp(day: day + 1))
+        let calendar = CalendarDay(daysSince1970: day)
+        head.spentThisMonth = try adding(
+            amount, to: head.spentThisMonth, in: calendar.year * 12 + calendar.month,
+            limit: head.limits.perMonth, "per_month",
+            resetsAt: Timestamp(day: calendar.startOfNextMonth.daysSince1970))
     }
 
+    /// Counted whether or not there is a limit today, so that the journal alone says what was
+    /// counted; without one the count stops at the largest number there is.
     private static func adding(
         _ amount: Int64, to spent: Head.Spent, in period: Int64, limit: Int64?, _ name: String,
         resetsAt: Timestamp
     ) throws(LedgerRefusal) -> Head.Spent {
         let before = spent.amount(in: period)
         let (sum, overflow) = before.addingReportingOverflow(amount)
-        let limit = limit ?? .max
-        guard !overflow, sum <= limit else {
+        if let limit, overflow || sum > limit {
             throw limitExceeded(
                 name, limit: limit, remaining: max(0, limit - before), resetsAt: resetsAt)
         }
-        return Head.Spent(period: period, amount: sum)
+        return Head.Spent(period: period, amount: overflow ? .max : sum)
     }
 
     private static func limitExceeded(

@@ -80,6 +80,8 @@ package struct Transfer: Sendable, Equatable {
     /// How many linked lines the command wrote, on its first line; on the others 0, or −1 where the
     /// server worked the movement out itself.
     package let legs: Int16
+    /// Whether it counts towards the debit account's limits.
+    package let isLimited: Bool
     /// The hold that this line ends, or the transfer that it reverses.
     package let settles: TransferID?
     package let expiresAt: Timestamp?

@@ -5,6 +5,7 @@ internal import Values
 struct Workbench {
     let now: Timestamp
     private let lastTransfer: Int64
+    private let isMoneyOutStopped: Bool
     private var heads: [Int64: Head]
     private var referenced: [Int64: Transfer]
     private var settled: Set<Int64>
@@ -14,11 +15,12 @@ struct Workbench {
     private(set) var before: [Int64: Head] = [:]
 
     init(
-        now: Timestamp, lastTransfer: Int64, heads: [Int64: Head], referenced: [Int64: Transfer],
-        settled: Set<Int64>
+        now: Timestamp, fence: LedgerStore.Fence, heads: [Int64: Head],
+        referenced: [Int64: Transfer], settled: Set<Int64>
     ) {
         self.now = now
-        self.lastTransfer = lastTransfer
+        lastTransfer = fence.lastTransfer
+        isMoneyOutStopped = fence.isMoneyOutStopped
         self.heads = heads
         self.referenced = referenced
         self.settled = settled
@@ -38,8 +40,10 @@ struct Workbench {
                 try decide(operation, key: isFirst ? command.key : nil, legs: Int16(legs))
             }
         } catch {
+            var refusal = error
+            refusal.operation = lines.count - start
             takeBack(from: start)
-            throw error
+            throw refusal
         }
         return start..<lines.count
     }
@@ -63,21 +67,23 @@ struct Workbench {
         switch operation {
         case .post(let leg):
             try Rules.checkShape(leg)
-            let sides = try sides(debit: leg.debit, credit: leg.credit)
+            let sides = try movable(debit: leg.debit, credit: leg.credit)
             let after = try Rules.post(leg, sides, at: now)
-            write(.post, leg.code, leg.amount.minorUnits, sides, after, key, legs)
+            write(
+                .post, leg.code, leg.amount.minorUnits, sides, after, key, legs,
+                isLimited: leg.isLimited)
         case .hold(let leg, let seconds):
             try Rules.checkShape(leg)
             try Rules.checkTime(seconds)
-            let sides = try sides(debit: leg.debit, credit: leg.credit)
+            let sides = try movable(debit: leg.debit, credit: leg.credit)
             let after = try Rules.hold(leg, sides, at: now)
             write(
                 .hold, leg.code, leg.amount.minorUnits, sides, after, key, legs,
-                expiresAt: now.adding(seconds: seconds))
+                isLimited: leg.isLimited, expiresAt: now.adding(seconds: seconds))
         case .capture(let id, let amount):
             if let amount { try Rules.checkAmount(amount) }
             let hold = try openHold(id)
-            let sides = try sides(debit: hold.debit, credit: hold.credit)
+            let sides = try movable(debit: hold.debit, credit: hold.credit)
             let captured = amount ?? hold.amount
             let after = try Rules.capture(hold, amount: captured, sides, at: now)
             write(.capture, hold.code, captured, sides, after, key, legs, settles: id)
@@ -94,7 +100,7 @@ struct Workbench {
             write(.expiry, hold.code, hold.amount, sides, after, key, legs, settles: id)
         case .reverse(let id):
             let original = try reversible(id)
-            let sides = try sides(debit: original.credit, credit: original.debit)
+            let sides = try movable(debit: original.credit, credit: original.debit)
             let after = try Rules.reverse(original, sides)
             write(.reversal, original.code, original.amount, sides, after, key, legs, settles: id)
         }
@@ -106,6 +112,13 @@ struct Workbench {
         guard let debitHead = heads[debit.number], let creditHead = heads[credit.number]
         else { throw LedgerRefusal(.accountNotFound) }
         return Sides(debit: debitHead, credit: creditHead)
+    }
+
+    /// The sides of a movement that takes posted or available money from the debit account.
+    private func movable(debit: AccountID, credit: AccountID) throws(LedgerRefusal) -> Sides {
+        let sides = try sides(debit: debit, credit: credit)
+        try Rules.checkMoneyOut(sides, isStopped: isMoneyOutStopped)
+        return sides
     }
 
     private func openHold(_ id: TransferID) throws(LedgerRefusal) -> Transfer {
@@ -132,8 +145,8 @@ struct Workbench {
     /// After the rules have said yes, nothing may fail.
     private mutating func write(
         _ kind: TransferKind, _ code: TransferCode, _ amount: Int64, _ sides: Sides,
-        _ after: Sides, _ key: CommandKey?, _ legs: Int16, settles: TransferID? = nil,
-        expiresAt: Timestamp? = nil
+        _ after: Sides, _ key: CommandKey?, _ legs: Int16,
+        isLimited: Bool = false, settles: TransferID? = nil, expiresAt: Timestamp? = nil
     ) {
         let id = TransferID(lastTransfer + Int64(lines.count) + 1)
         lines.append(
@@ -143,7 +156,8 @@ struct Workbench {
                 amount: amount, debitAfter: after.debit.balance,
                 creditAfter: after.credit.balance,
                 debitPrevious: sides.debit.lastTransfer, creditPrevious: sides.credit.lastTransfer,
-                key: key, legs: legs, settles: settles, expiresAt: expiresAt))
+                key: key, legs: legs, isLimited: isLimited, settles: settles,
+                expiresAt: expiresAt))
         if let settles { settled.insert(settles.number) }
         keep(after.debit, insteadOf: sides.debit, line: id)
         keep(after.credit, insteadOf: sides.credit, line: id)

@@ -191,7 +191,11 @@ extension PaymentWire {
             Refused(PaymentRejection.amountMustBePositive),
             Refused(PaymentRejection.accountsMustDiffer), Refused(PaymentRejection.noteTooLong),
             Refused(400, "idempotency_key_required"), Refused(LedgerOverloaded()),
-        ] + ledger([.idempotencyMismatch, .balanceOverflow, .insufficientFunds, .limitExceeded])
+        ]
+        + ledger([
+            .idempotencyMismatch, .balanceOverflow, .insufficientFunds, .limitExceeded,
+            .moneyOutStopped,
+        ])
 
     static func ledger(_ rejections: [LedgerRejection]) -> [Refused] {
         rejections.map { Refused(LedgerRefusal($0)) }

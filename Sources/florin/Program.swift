@@ -9,6 +9,9 @@ enum Program {
         florin serve [--demo] [--only all|users|transactions|reports]   run the server
         florin wallet …                        the terminal wallet; `florin wallet help`
         florin audit                           re-derive every balance from the journal
+        florin stop-money-out --reason TEXT    hold payments back, in every process
+        florin resume --reason TEXT [--despite-mismatch]
+                                               look at the books, then let payments go on
         florin migrate                         bring the database up to date
         florin seed --people N --balance MINOR --currency CODE --tokens FILE
                                                people with money, for load tests; sandbox only
@@ -47,6 +50,8 @@ enum Program {
         switch name {
         case "serve": return try await ServeCommand.run(arguments)
         case "audit": return try await AuditCommand.run(arguments)
+        case "stop-money-out": return try await StopMoneyOutCommand.run(arguments)
+        case "resume": return try await ResumeCommand.run(arguments)
         case "migrate": return try await MigrateCommand.run(arguments)
         case "seed": return try await SeedCommand.run(arguments)
         case "bench": return try await BenchCommand.run(arguments)

@@ -23,6 +23,7 @@ import Values
             id: TransferID(1), at: noon, kind: .hold, code: TransferCode(rawValue: 5),
             debit: AccountID(1), credit: AccountID(2), amount: amount, debitAfter: none,
             creditAfter: none, debitPrevious: 0, creditPrevious: 0, key: nil, legs: 1,
+            isLimited: false,
             settles: nil, expiresAt: end)
     }
 

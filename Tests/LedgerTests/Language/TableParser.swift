@@ -5,6 +5,8 @@ import Values
 ///
 ///     account  NAME CURRENCY [floor [AMOUNT]] [transfer AMOUNT] [day AMOUNT] [month AMOUNT]
 ///     close    NAME
+///     stop                                  // money out, while the books are in doubt
+///     resume
 ///     post     KEY NAME → NAME AMOUNT [CURRENCY] [code N] [limited] [derived]     OUTCOME
 ///     hold     KEY NAME → NAME AMOUNT … for TIME                                  OUTCOME
 ///     capture  LINE [AMOUNT] [as KEY]                                             OUTCOME
@@ -48,6 +50,7 @@ struct TableParser {
         switch words.peek {
         case "account": try Self.account(&words)
         case "close": .close(name: try words.after("close"))
+        case "stop", "resume": .setMoneyOut(isStopped: try words.take() == "stop")
         case "linked": .submit([try linked(&words)])
         case "batch": .submit(try batch(&words))
         case "advance": .advance(try Self.advance(&words))

@@ -24,6 +24,7 @@ struct TableRun {
                 try await world.open(currency, floor: floor, limits: limits), currency
             )
         case .close(let name): try await world.ledger.closeAccount(account(name, line))
+        case .setMoneyOut(let isStopped): try world.setMoneyOut(isStopped: isStopped)
         case .submit(let commands): try await submit(commands)
         case .advance(let advance): world.advance(advance)
         case .mark(let name):

@@ -9,6 +9,7 @@ struct TableStatement: Sendable {
     enum Content: Sendable {
         case account(name: String, currency: Currency, floor: Int64?, limits: AccountLimits)
         case close(name: String)
+        case setMoneyOut(isStopped: Bool)
         /// Commands that are submitted together; a single line is a batch of one.
         case submit([TableCommand])
         case advance(TableAdvance)

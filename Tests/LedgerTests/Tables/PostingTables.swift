@@ -115,6 +115,30 @@ extension Table {
             close    bob                                             // once more changes nothing
             post     T1  alice → bob    10           debit_account_closed
             """),
+        Table(
+            "While money-out is stopped, what customers have stays where it is",
+            """
+            account  alice  KES  floor
+            account  bob    KES  floor
+            account  float  KES
+            post     T1  float → alice  500          posted
+            hold     H1  alice → bob    100 for 1h   held
+            hold     H2  alice → bob    50 for 1h    held
+            hold     H3  alice → bob    50 for 1h    held
+            stop
+            post     T2  alice → bob    10           money_out_stopped
+            hold     H4  alice → bob    10 for 1h    money_out_stopped
+            capture  H1                              money_out_stopped
+            reverse  T1                              money_out_stopped
+            post     T3  float → alice  20           posted         // money in is welcome
+            void     H2  as V1                       voided
+            post     T1  float → alice  500          replayed       // what was done stays done
+            advance  1h
+            sweep    2
+            resume
+            post     T2  alice → bob    10           posted
+            balance  alice  posted 510  held 0  available 510
+            """),
     ]
 
     static let linking: [Table] = [
