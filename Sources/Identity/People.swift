@@ -102,7 +102,7 @@ extension Identity {
         }
     }
 
-    private func users(
+    func users(
         where condition: SQL, _ transaction: borrowing Transaction
     ) throws -> [User] {
         try transaction.query(

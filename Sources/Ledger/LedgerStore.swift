@@ -30,15 +30,43 @@ enum LedgerStore {
     /// Holds every other writer until this transaction ends.
     static let fenceLocked: SQL = "\(fence) FOR UPDATE"
 
-    static func heads(_ ids: [Int64]) -> SQL {
+    /// Makes every picture that a writer may have of the ledger an old one.
+    static let moveFence: SQL = "UPDATE ledger.head SET version = version + 1 WHERE id = 1"
+
+    /// How long attachments may wait for rows of other slices, with the head in their hands.
+    static let attachmentLockMillisecondsMax = 100
+    static let attachmentPatience: SQL =
+        "SELECT set_config('lock_timeout', \("\(attachmentLockMillisecondsMax)ms"), true)"
+
+    static func heads(_ ids: [Int64]) -> SQL { "\(heads) WHERE a.id = ANY(\(ids))" }
+
+    /// Lines beyond which it is cheaper to forget all heads than to read what changed.
+    static let touchedLinesMax: Int64 = 20_000
+
+    /// The heads that were changed since, unless they are too many.
+    static func heads(touchedSince fence: Fence) -> SQL {
         """
+        \(heads) WHERE a.id IN (
+            SELECT unnest(ARRAY[t.debit, t.credit]) FROM ledger.transfers t
+            WHERE t.id > \(fence.lastTransfer) AND t.id <= \(fence.lastTransfer + touchedLinesMax))
+        """
+    }
+
+    /// How many links the chain has grown by.
+    static func links(since fence: Fence) -> SQL {
+        """
+        SELECT count(*) FROM ledger.batches
+        WHERE last_transfer > \(fence.lastTransfer)
+            AND last_transfer <= \(fence.lastTransfer + touchedLinesMax)
+        """
+    }
+
+    private static let heads: SQL = """
         SELECT a.id, a.currency, a.floor, a.limit_transfer, a.limit_day, a.limit_month,
             c.account IS NOT NULL, a.posted, a.held, a.last_transfer, a.last_at,
             a.spent_day, a.spent_day_amount, a.spent_month, a.spent_month_amount
         FROM ledger.accounts a LEFT JOIN ledger.account_closures c ON c.account = a.id
-        WHERE a.id = ANY(\(ids))
         """
-    }
 
     static let transferColumns: SQL = """
         t.id, t.at, t.kind, t.code, t.legs, t.debit, t.credit, t.amount, t.debit_posted,

@@ -57,6 +57,8 @@ extension Link {
     }
 
     private func flush(_ writer: inout ByteWriter) throws(DatabaseError) {
+        expectAnswer()
+        defer { expectNothing() }
         let bytes = unsafe writer.bytes.assumingMemoryBound(to: CChar.self)
         guard unsafe PQputCopyData(handle, bytes, Int32(writer.count)) == 1 else {
             throw .connection(message)
@@ -65,6 +67,8 @@ extension Link {
     }
 
     fileprivate func endCopy() throws(DatabaseError) -> Int {
+        expectAnswer()
+        defer { expectNothing() }
         guard unsafe PQputCopyEnd(handle, nil) == 1 else { throw .connection(message) }
         var outcome: Result<QueryResult, DatabaseError> = .failure(.connection(message))
         if let raw = unsafe PQgetResult(handle) { outcome = unsafe simpleOutcome(of: raw) }

@@ -68,6 +68,9 @@ private final class PoolOwner: Sendable {
 final class Pool: Sendable {
     typealias Work = @Sendable (Session) -> Void
 
+    /// How long a transaction may wait for a connection before it is refused as `.overloaded`.
+    static let waitingSecondsMax = 10
+
     private let instruments = PoolInstruments.shared
 
     let queue: WorkQueue<Work>
@@ -103,7 +106,12 @@ final class Pool: Sendable {
         return try await withCheckedThrowingContinuation { continuation in
             let asked = ContinuousClock.now
             let admission = queue.add { [instruments] session in
-                instruments.waiting.observe(.now - asked)
+                let waited = ContinuousClock.now - asked
+                instruments.waiting.observe(waited)
+                guard waited < .seconds(Self.waitingSecondsMax) else {
+                    instruments.overloads.increment()
+                    return continuation.resume(throwing: DatabaseError.overloaded)
+                }
                 continuation.resume(with: Result { try body(session) })
             }
             switch admission {
