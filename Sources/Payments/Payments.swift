@@ -11,6 +11,7 @@ package import Values
 package struct Payments: Sendable {
     let database: Database
     let ledger: Ledger
+    let moneyOut: MoneyOut
     let identity: Identity
     let events: Events
     let clock: Clock
@@ -21,11 +22,12 @@ package struct Payments: Sendable {
     package static let noteCharactersMax = 280
 
     package init(
-        database: Database, ledger: Ledger, identity: Identity, events: Events, clock: Clock,
-        terms: PaymentTerms
+        database: Database, ledger: Ledger, moneyOut: MoneyOut, identity: Identity,
+        events: Events, clock: Clock, terms: PaymentTerms
     ) {
         self.database = database
         self.ledger = ledger
+        self.moneyOut = moneyOut
         self.identity = identity
         self.events = events
         self.clock = clock

@@ -7,7 +7,11 @@ package import Values
 extension Payments {
     /// The name of a command in the ledger: keys of different people never meet.
     func commandKey(_ key: IdempotencyKey, of owner: ID<User>) -> CommandKey {
-        let digest = Hash.sha256("\(owner):\(key.text)")
+        commandKey(hashing: "\(owner):\(key.text)")
+    }
+
+    func commandKey(hashing text: String) -> CommandKey {
+        let digest = Hash.sha256(text)
         func word(_ bytes: ArraySlice<UInt8>) -> UInt64 {
             bytes.reduce(0) { $0 << 8 | UInt64($1) }
         }

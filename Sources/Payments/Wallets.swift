@@ -89,6 +89,49 @@ extension Payments {
         return wallet
     }
 
+    /// The wallets of several people, opened where there are none yet.
+    func wallets(
+        of owners: Set<ID<User>>, _ currency: Currency
+    ) async throws -> [ID<User>: Wallet] {
+        var wallets: [ID<User>: Wallet] = [:]
+        var unknown: Set<ID<User>> = []
+        for owner in owners {
+            wallets[owner] = directory.wallet(of: owner, currency)
+            if wallets[owner] == nil { unknown.insert(owner) }
+        }
+        guard !unknown.isEmpty else { return wallets }
+        let found = try await stored(
+            where: "w.user_id = ANY(\(Array(unknown))) AND w.currency = \(currency)")
+        let missing = unknown.subtracting(found.map(\.owner))
+        for wallet in found + (try await open(missing, currency)) {
+            directory.keep(wallet)
+            live.add(wallet)
+            wallets[wallet.owner] = wallet
+        }
+        return wallets
+    }
+
+    /// A few hundred at a time, so that no transaction is long.
+    private func open(_ owners: Set<ID<User>>, _ currency: Currency) async throws -> [Wallet] {
+        var (opened, rest): ([Wallet], ArraySlice<ID<User>>) = ([], Array(owners)[...])
+        while !rest.isEmpty {
+            let some = Array(rest.prefix(Self.walletsOpenedAtOnceMax))
+            rest = rest.dropFirst(some.count)
+            do {
+                opened += try await database.transaction { transaction in
+                    try some.map { try open($0, currency, in: transaction) }
+                }
+            } catch let error as DatabaseError
+                where error.isUniqueViolation("wallets_one_per_currency")
+            {
+                for owner in some { opened.append(try await wallet(of: owner, currency)) }
+            }
+        }
+        return opened
+    }
+
+    private static let walletsOpenedAtOnceMax = 250
+
     func stored(where condition: SQL) async throws -> [Wallet] {
         try await database.read { transaction in
             try transaction.query(
@@ -133,6 +176,24 @@ extension Payments {
             owners[account] = person
         }
         return owners
+    }
+
+    /// The people behind several usernames, telephone numbers and e-mail addresses; what names
+    /// nobody is absent.
+    func people(named texts: Set<String>) async throws -> [String: Directory.Person] {
+        var people: [String: Directory.Person] = [:]
+        var unknown: Set<String> = []
+        for text in texts {
+            people[text] = directory.person(named: text)
+            if people[text] == nil { unknown.insert(text) }
+        }
+        guard !unknown.isEmpty else { return people }
+        for (text, found) in try await identity.find(unknown) {
+            let person = Directory.Person(id: found.id, username: found.username.text)
+            directory.keep(person)
+            people[text] = person
+        }
+        return people
     }
 
     /// The person behind a username, telephone number or e-mail address.

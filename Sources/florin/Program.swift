@@ -9,9 +9,15 @@ enum Program {
         florin serve [--demo] [--only all|users|transactions|reports]   run the server
         florin wallet …                        the terminal wallet; `florin wallet help`
         florin audit                           re-derive every balance from the journal
+        florin stop-money-out --reason TEXT    hold payments back, in every process
+        florin resume --reason TEXT [--despite-mismatch]
+                                               look at the books, then let payments go on
         florin migrate                         bring the database up to date
         florin seed --people N --balance MINOR --currency CODE --tokens FILE
                                                people with money, for load tests; sandbox only
+        florin bench ledger [--accounts N] [--transfers N] [--batch N] [--in-flight N]
+                            [--grown [--rounds N] [--measured N]]
+                                               the ledger's own speed, on databases of its own
         florin routes [--openapi]              the API's table of contents
         florin refusals                        every refusal, as the table in docs/rejections.md
         florin database-url                    how libpq reaches the database
@@ -44,8 +50,11 @@ enum Program {
         switch name {
         case "serve": return try await ServeCommand.run(arguments)
         case "audit": return try await AuditCommand.run(arguments)
+        case "stop-money-out": return try await StopMoneyOutCommand.run(arguments)
+        case "resume": return try await ResumeCommand.run(arguments)
         case "migrate": return try await MigrateCommand.run(arguments)
         case "seed": return try await SeedCommand.run(arguments)
+        case "bench": return try await BenchCommand.run(arguments)
         case "routes": return try await RoutesCommand.run(arguments)
         case "refusals": return try RefusalsCommand.run(arguments)
         case "database-url": return try await DatabaseURLCommand.run(arguments)

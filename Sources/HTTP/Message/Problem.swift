@@ -81,7 +81,8 @@ extension Problem {
 }
 
 extension JSONWriter {
-    fileprivate mutating func field(_ fact: Fact) {
+    /// A fact of a refusal, under its own name.
+    package mutating func field(_ fact: Fact) {
         switch fact.value {
         case .integer(let value): field(fact.name, value)
         case .text(let text): field(fact.name, text)

@@ -1,4 +1,5 @@
 import Ledger
+import TestSupport
 import Values
 
 /// Where the simulation's commands come from: mostly sensible ones, some absurd, some sent before.

@@ -1,4 +1,5 @@
 import Ledger
+import TestSupport
 import Values
 
 /// Random commands in batches, each decided by the ledger and by the reference, which must agree.
