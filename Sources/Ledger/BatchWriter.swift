@@ -127,7 +127,7 @@ final class BatchWriter {
             accept(decision, in: &batch)
             return .done
         }
-        let link = ChainLink(decision.bench.lines, after: decision.fence.chain, digester)
+        let link = link(decision)
         let statement = LedgerStore.write(decision.bench, link, expected: decision.fence)
         decision.didWrite(link)
         do {
@@ -163,7 +163,7 @@ final class BatchWriter {
                     if known.isLocked { return decision }
                     return try stillStands(decision.fence, send) ? decision : nil
                 }
-                let link = ChainLink(decision.bench.lines, after: decision.fence.chain, digester)
+                let link = link(decision)
                 let statement = LedgerStore.write(decision.bench, link, expected: decision.fence)
                 guard try !connection.query(statement).isEmpty else { return nil }
                 decision.didWrite(link)
@@ -185,6 +185,11 @@ final class BatchWriter {
         guard let decision else { return .overtaken }
         accept(decision, in: &batch)
         return .done
+    }
+
+    private func link(_ decision: Decision) -> ChainLink {
+        ChainLink(
+            decision.bench.lines, salt: .random(), after: decision.fence.chain, digester)
     }
 
     /// Whether the decision whose answer was lost was written after all.

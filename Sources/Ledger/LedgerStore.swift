@@ -82,9 +82,9 @@ enum LedgerStore {
                 WHERE id = 1 AND version = \(expected.version)
                 RETURNING last_transfer
             ), link AS (
-                INSERT INTO ledger.batches (last_transfer, first_transfer, at, root, hash)
+                INSERT INTO ledger.batches (last_transfer, first_transfer, at, salt, root, hash)
                 SELECT \(link.last.number), \(link.first.number), \(link.at),
-                    \(link.root.bytes), \(link.hash.bytes) FROM fence
+                    \(link.salt.bytes), \(link.root.bytes), \(link.hash.bytes) FROM fence
             ), journal AS (
                 INSERT INTO ledger.transfers (
                     id, at, kind, code, legs, debit, credit, amount, debit_posted, debit_held,

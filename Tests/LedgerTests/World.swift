@@ -45,6 +45,9 @@ struct World: Sendable {
         self.init(settings: made.settings, clock: World.nightClock())
     }
 
+    /// A world on a database that is there already.
+    init(settings: ConnectionSettings) { self.init(settings: settings, clock: Self.nightClock()) }
+
     private init(settings: ConnectionSettings, clock: Clock) {
         self.settings = settings
         self.clock = clock
