@@ -21,6 +21,7 @@ final class AuditReplay {
 
     private(set) var report = Auditor.Report()
     private(set) var chain = AuditChain()
+    private var commitments: AuditCommitments
     private var waiting: ArraySlice<ChainLink> = []
     private let digester = Digester()
     private var accounts = AuditAccounts()
@@ -37,8 +38,9 @@ final class AuditReplay {
     private var legsLeft: Int16 = 0
     private var calendar = Calendar(Timestamp(microseconds: 0))
 
-    init(reversedLines: Set<Int64>) {
+    init(reversedLines: Set<Int64>, trust: Auditor.Trust) {
         self.reversedLines = reversedLines
+        commitments = AuditCommitments(trust: trust)
     }
 
     var isFull: Bool { report.findings.count >= Auditor.findingsMax }
@@ -72,6 +74,14 @@ final class AuditReplay {
         }
     }
 
+    // MARK: What was signed
+
+    func add(_ key: BookKeyRow) {
+        if let finding = commitments.add(key) { find(finding) }
+    }
+
+    func add(_ commitment: Commitment) { commitments.add(commitment) }
+
     // MARK: Batches
 
     /// Batches whose lines are to come.
@@ -96,7 +106,13 @@ final class AuditReplay {
             begin(next)
             endBatch()
         }
+        for finding in commitments.end() { find(finding) }
         report.batches = chain.count
+        report.commitments = commitments.count
+        report.committedThrough = commitments.through.map { DayStatement.text(ofDay: $0) }
+        report.uncommittedSince = commitments.uncommittedSince.map {
+            DayStatement.text(ofDay: $0)
+        }
     }
 
     private func begin(_ link: ChainLink) {
@@ -106,8 +122,9 @@ final class AuditReplay {
     /// A command's lines are in one batch, but for those that are older than the chain, which
     /// entered it one by one.
     private func endBatch() {
+        guard let link = chain.link else { return }
         let isAlone = chain.linesCount <= 1
-        for finding in chain.end() { find(finding) }
+        for finding in chain.end() + commitments.add(link) { find(finding) }
         expect(
             legsLeft == 0 || isAlone,
             "a command goes on after transfer \(chain.last.number), the last of its batch")

@@ -1,9 +1,11 @@
+package import Cryptography
 package import Postgres
 internal import Values
 
 /// Replays the journal from its first line and compares everything that was derived from it.
 package struct Auditor: Sendable {
     private let database: Database
+    private let trust: Trust
 
     /// Differences told before it stops looking for more.
     package static let findingsMax = 20
@@ -15,14 +17,32 @@ package struct Auditor: Sendable {
     /// Lines read so far, and how many there are, about.
     package typealias Progress = @Sendable (_ lines: Int64, _ of: Int64) -> Void
 
-    package init(database: Database) {
+    /// What the auditor believes without having found it in the books.
+    package struct Trust: Sendable {
+        /// Tells whether the keys of the books are those of this installation.
+        package var sealing: SealingKey?
+        /// The only keys that may have signed; nil for those that the books themselves hold.
+        package var keys: [VerifyingKey]?
+        /// Commitments that somebody kept, as compact JWS: each must still be there.
+        package var published: [String] = []
+
+        package init() {}
+    }
+
+    package init(database: Database, trust: Trust = Trust()) {
         self.database = database
+        self.trust = trust
     }
 
     package struct Report: Sendable, Equatable {
         package var transfers: Int64 = 0
         package var accounts = 0
         package var batches = 0
+        package var commitments = 0
+        /// The last day that is committed, such as `2026-11-21`.
+        package var committedThrough: String?
+        /// The day of the oldest batch that no commitment covers.
+        package var uncommittedSince: String?
         /// Sum of all balances by currency: zero for each when the books are right.
         package var totals: [String: Int128] = [:]
         /// Total moved by currency: the sum of debits, which is the sum of credits.
@@ -36,9 +56,9 @@ package struct Auditor: Sendable {
     /// One consistent picture of the whole ledger, whatever is being written meanwhile.
     package func run(progress: @escaping Progress = { _, _ in }) async throws -> Report {
         do {
-            return try await database.read { transaction in
+            return try await database.read { [trust] transaction in
                 try transaction.prepareForAudit()
-                return try Self.audit(transaction, progress)
+                return try Self.audit(transaction, trust, progress)
             }
         } catch let end as EnoughFound {
             return end.report
@@ -52,10 +72,12 @@ package struct Auditor: Sendable {
 
     /// Reads everything once in the order in which it was written, then what was derived from it.
     static func audit(
-        _ books: borrowing some BookSource & ~Copyable, _ progress: Progress
+        _ books: borrowing some BookSource & ~Copyable, _ trust: Trust, _ progress: Progress
     ) throws -> Report {
-        let replay = AuditReplay(reversedLines: try books.reversedLines())
+        let replay = AuditReplay(reversedLines: try books.reversedLines(), trust: trust)
         do {
+            try books.each(BookKeyRow.self) { replay.add($0) }
+            try books.each(Commitment.self) { replay.add($0) }
             try books.each(ClosureRow.self) { replay.add($0) }
             try books.each(AccountRow.self) { replay.open($0) }
             replay.checkClosures()

@@ -59,6 +59,7 @@ extension Transaction: BookSource {
         ])
     }
 
+    @discardableResult
     func each<Row: BookRow>(
         _ rows: Row.Type, in range: ClosedRange<Int64>, limit: Int64,
         _ body: (Row) throws -> Void

@@ -223,5 +223,6 @@ package enum LedgerSchema {
                 CREATE TRIGGER accounts_are_sealed BEFORE INSERT ON ledger.accounts
                     FOR EACH ROW EXECUTE FUNCTION ledger.seal_account();
                 """),
+        commitments,
     ]
 }

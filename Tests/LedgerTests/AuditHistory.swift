@@ -6,7 +6,7 @@ import Values
 ///
 /// 1 float→alice 1000, 2 float→bob 500, 3 alice→bob 200, 4 alice→bob 100 with 5 alice→fees 5,
 /// 6 hold alice→bob 50, 7 hold alice→bob 40, 8 capture of 6 by 30, 9 hold bob→alice 20, 10 void of
-/// 9, 11 reversal of 3, a month later 12 alice→bob 1, then dan is closed, who had nothing.
+/// 9, 11 reversal of 3, a month later 12 alice→bob 1, then dan is closed, who had nothing. Both days are committed.
 /// Accounts: 1 float, 2 alice, 3 bob, 4 fees, 5 a float of dollars, 6 dan. The batches are 1 to 2,
 /// 3, 4 to 5, and then one for each line; 3 and 12 count towards alice's limits.
 enum AuditHistory {
@@ -33,6 +33,8 @@ enum AuditHistory {
         world.clock.advance(seconds: 31 * 86_400)
         _ = try await ledger.submit(.pay(alice, bob, 1, isLimited: true))
         try await ledger.closeAccount(dan)
+        world.clock.advance(seconds: 86_400)
+        _ = try await world.commitments.commitDays()
     }
 
     private static func leg(_ debit: AccountID, _ credit: AccountID, _ amount: Int64) -> Leg {

@@ -83,6 +83,37 @@ import Values
             "UPDATE ledger.accounts SET currency = 'XXX' WHERE id = 2"),
     ]
 
+    private static let signed: [Tampering] = [
+        Tampering(
+            "is not what the books give: root",
+            "UPDATE ledger.commitments SET root = sha256(root) WHERE last_transfer = 11"),
+        Tampering(
+            "is not what was signed",
+            "UPDATE ledger.commitments SET root = sha256(root) WHERE last_transfer = 11"),
+        Tampering(
+            "is not signed by a key of the books",
+            "UPDATE ledger.commitments SET jws = overlay(jws PLACING 'A' FROM 300)"),
+        Tampering(
+            "is not what the books give: first_transfer, batches, root, previous",
+            "DELETE FROM ledger.commitments WHERE last_transfer = 11"),
+        Tampering(
+            "is later than its commitment",
+            "UPDATE ledger.commitments SET day = day - 40"),
+        Tampering(
+            "covers transfers up to 30, which are not there",
+            "UPDATE ledger.commitments SET last_transfer = 30 WHERE last_transfer = 12"),
+        Tampering(
+            "key 1 of the books is not the one that its name tells",
+            "UPDATE ledger.commitment_keys SET kid = 'another'"),
+        Tampering(
+            "key 1 of the books is not as this installation made it",
+            "UPDATE ledger.commitment_keys SET private_sealed = sha256(private_sealed)"),
+        Tampering("is not signed by a key of the books", "DELETE FROM ledger.commitment_keys"),
+        Tampering(
+            "a row of ledger.commitments cannot be read: blocks does not hold the blocks",
+            "UPDATE ledger.commitments SET blocks = '\\x00'"),
+    ]
+
     private static let batches: [Tampering] = [
         Tampering(
             "the batch of transfers 4 to 5 has a root",
@@ -256,7 +287,9 @@ import Values
             try await AuditHistory.make(in: world)
             #expect(try await world.audit().findings == [])
             let intruder = try Intruder(world.settings)
-            let tamperings = Self.heads + Self.accounts + Self.lines + Self.batches + Self.lists
+            let tamperings =
+                Self.heads + Self.accounts + Self.lines + Self.batches + Self.lists
+                + Self.signed
             for tampering in tamperings {
                 try intruder.connection.execute(tampering.statement)
                 let findings = try await world.audit().findings

@@ -55,16 +55,17 @@ extension Intruder {
             case "bytea": "set_byte(\(name), 0, get_byte(\(name), 0) # 1)"
             case "timestamp with time zone": "coalesce(\(name) + interval '1 microsecond', now())"
             case "date": "\(name) + 1"
-            case "uuid": "coalesce(\(name), gen_random_uuid())"
+            case "uuid":
+                // A null becomes something, and each digit the next one.
+                """
+                translate(coalesce(\(name), gen_random_uuid())::text, '0123456789abcdef',
+                    '123456789abcdef0')::uuid
+                """
             default: "overlay(\(name) PLACING chr(ascii(\(name)) # 1) FROM 1)"
             }
-        // A uuid that is there has one digit changed.
-        let other =
-            column.type == "uuid"
-            ? "overlay(\(value)::text PLACING '\(Int.random(in: 0...9))' FROM 36)::uuid" : value
         try connection.run(
             unprepared: """
-                UPDATE ledger.\(column.table) SET \(name) = \(other)
+                UPDATE ledger.\(column.table) SET \(name) = \(value)
                 WHERE ctid = (SELECT ctid FROM ledger.\(column.table) LIMIT 1 OFFSET \(row))
                 """)
     }
