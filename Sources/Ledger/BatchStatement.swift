@@ -37,8 +37,8 @@ extension LedgerStore {
             WHERE id = 1 AND version = \(expected.version)
             RETURNING last_transfer
         ), link AS (
-            INSERT INTO ledger.batches (last_transfer, first_transfer, at, root, hash)
-            SELECT \(link.last.number), \(link.first.number), \(link.at),
+            INSERT INTO ledger.batches (last_transfer, first_transfer, at, salt, root, hash)
+            SELECT \(link.last.number), \(link.first.number), \(link.at), \(link.salt.bytes),
                 \(link.root.bytes), \(link.hash.bytes) FROM fence
         )
         """

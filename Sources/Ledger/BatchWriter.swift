@@ -169,7 +169,7 @@ final class BatchWriter {
             accept(decision, in: &batch)
             return .done
         }
-        let link = ChainLink(decision.bench.lines, after: decision.fence.chain, digester)
+        let link = link(decision)
         let statement = LedgerStore.write(decision.bench, link, expected: decision.fence)
         decision.didWrite(link)
         do {
@@ -203,7 +203,7 @@ final class BatchWriter {
                     if known.isLocked { return decision }
                     return try stillStands(decision.fence, send) ? decision : nil
                 }
-                let link = ChainLink(decision.bench.lines, after: decision.fence.chain, digester)
+                let link = link(decision)
                 guard try put(decision, link, on: connection) else { return nil }
                 decision.didWrite(link)
                 do throws(DatabaseError) {
@@ -230,6 +230,11 @@ final class BatchWriter {
         guard let decision else { return .overtaken }
         accept(decision, in: &batch)
         return .done
+    }
+
+    private func link(_ decision: Decision) -> ChainLink {
+        ChainLink(
+            decision.bench.lines, salt: .random(), after: decision.fence.chain, digester)
     }
 
     /// Writes what was decided in the open transaction; false when another writer was faster.

@@ -1,9 +1,9 @@
 import CPostgres
 package import Values
 
-/// COPY in binary: the fastest way in for many rows. The layout is that of PostgreSQL's manual,
-/// chapter "COPY", section "Binary Format".
-private enum CopyFormat {
+/// COPY in binary: the fastest way in and out for many rows. The layout is that of PostgreSQL's
+/// manual, chapter "COPY", section "Binary Format".
+enum CopyFormat {
     static let signature: [UInt8] = [
         0x50, 0x47, 0x43, 0x4F, 0x50, 0x59, 0x0A, 0xFF, 0x0D, 0x0A, 0x00,
     ]

@@ -7,11 +7,9 @@ enum AuditCommand {
         _ = try Arguments(words, .init())
         return try await Installation.with { installation in
             let database = Database(settings: installation.settings, connections: 1, queueMax: 8)
-            let report = try await Auditor(database: database).run { line in
-                if line % (50 * Auditor.pageLines) == 0 {
-                    Program.complain("replayed \(line) transfers")
-                }
-            }
+            let progress = AuditProgress()
+            let report = try await Auditor(database: database).run { progress.tell($0, of: $1) }
+            progress.end()
             await database.close()
             tell(report)
             return report.isClean ? 0 : 1
@@ -21,6 +19,7 @@ enum AuditCommand {
     private static func tell(_ report: Auditor.Report) {
         Program.say("transfers \(report.transfers)")
         Program.say("accounts  \(report.accounts)")
+        Program.say("batches   \(report.batches)")
         for (currency, moved) in report.moved.sorted(by: { $0.key < $1.key }) {
             let total = report.totals[currency] ?? 0
             Program.say(
