@@ -127,8 +127,8 @@ package struct Commitments: Sendable {
         let statement = commitment.statement
         try transaction.execute(
             """
-            INSERT INTO ledger.commitments (day, first_transfer, last_transfer, batches, root, chain,
-                previous, blocks, jws)
+            INSERT INTO ledger.commitments (day, first_transfer, last_transfer, batches, root,
+                chain, previous, blocks, jws)
             VALUES ('epoch'::date + \(statement.day)::integer, \(statement.first.number),
                 \(statement.last.number), \(statement.batches), \(statement.root.bytes),
                 \(statement.chain.bytes), \(statement.previous.bytes), \(commitment.blocks.bytes),
