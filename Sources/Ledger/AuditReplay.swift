@@ -109,10 +109,14 @@ final class AuditReplay {
         for finding in commitments.end() { find(finding) }
         report.batches = chain.count
         report.commitments = commitments.count
-        report.committedThrough = commitments.through.map { DayStatement.text(ofDay: $0) }
-        report.uncommittedSince = commitments.uncommittedSince.map {
-            DayStatement.text(ofDay: $0)
-        }
+        report.committedThrough = Self.text(ofDay: commitments.through)
+        report.uncommittedSince = Self.text(ofDay: commitments.uncommittedSince)
+    }
+
+    // Not `map` in place: the optimiser of Swift 6.3.1 crashes on it.
+    private static func text(ofDay day: Int64?) -> String? {
+        guard let day else { return nil }
+        return DayStatement.text(ofDay: day)
     }
 
     private func begin(_ link: ChainLink) {

@@ -9,6 +9,13 @@ package struct BookKeys: Sendable {
     /// Newest first.
     package let all: [VerifyingKey]
 
+    /// Newest last; the last signs.
+    package init(_ keys: [SigningKey]) {
+        precondition(!keys.isEmpty, "books that nobody can sign need no keys")
+        signing = keys[keys.count - 1]
+        all = keys.reversed().map(\.verifyingKey)
+    }
+
     /// What the sealing key of these keys is for.
     package static let purpose = "books"
 
@@ -23,14 +30,8 @@ package struct BookKeys: Sendable {
                 guard let key = row.unsealed(with: sealing) else { throw ForeignBookKey() }
                 return key
             }
-            let signing: SigningKey
-            if let newest = keys.last {
-                signing = newest
-            } else {
-                signing = try make(in: transaction, sealing, now)
-            }
-            let older = keys.dropLast().reversed().map(\.verifyingKey)
-            return BookKeys(signing: signing, all: [signing.verifyingKey] + older)
+            return BookKeys(
+                keys.isEmpty ? [try make(in: transaction, sealing, now)] : keys)
         }
     }
 

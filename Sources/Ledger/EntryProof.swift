@@ -6,8 +6,8 @@ internal import Values
 /// there into the chain, and from the chain to a signed commitment.
 package struct EntryProof: Sendable {
     package let line: Transfer
-    package let debit: LineSide
-    package let credit: LineSide
+    package let debit: Side
+    package let credit: Side
     package let link: ChainLink
     /// The hash of the link before.
     package let previous: Digest
@@ -17,6 +17,12 @@ package struct EntryProof: Sendable {
     /// Nil until the line's day is committed.
     package let day: Day?
 
+    /// One side of the line: its digest for everyone who sees the proof, the rest for its owner.
+    package struct Side: Sendable {
+        package let opened: LineSide
+        package let digest: Digest
+    }
+
     package struct Day: Sendable {
         package let commitment: Commitment
         /// The link's place among those of the day, from 0, and the way to the day's root.
@@ -24,6 +30,14 @@ package struct EntryProof: Sendable {
         package let path: [Digest]
     }
 
+    /// The line's bytes as they are hashed, but for its two sides.
+    package var lineBytes: [UInt8] {
+        var bytes: [UInt8] = []
+        line.append(to: &bytes)
+        return bytes
+    }
+
+    /// How many lines the batch has.
     package var lines: Int { Int(link.last.number - link.first.number) + 1 }
 }
 
@@ -39,7 +53,10 @@ extension Commitments {
             let tree = MerkleTree(
                 leaves: lines.map { digester.leaf($0, salt: link.salt) }, digester: digester)
             return EntryProof(
-                line: lines[place], debit: debit, credit: credit, link: link,
+                line: lines[place],
+                debit: EntryProof.Side(opened: debit, digest: digester.side(debit)),
+                credit: EntryProof.Side(opened: credit, digest: digester.side(credit)),
+                link: link,
                 previous: try Self.hash(before: link, transaction), place: place,
                 path: tree.path(to: place), day: try Self.day(of: link, transaction, digester))
         }

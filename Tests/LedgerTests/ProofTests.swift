@@ -85,8 +85,8 @@ import Values
             for number in 1...AuditHistory.linesCount {
                 let found = try await commitments.proof(of: TransferID(number))
                 let proof = try #require(found)
-                blinds.insert(proof.debit.blind)
-                blinds.insert(proof.credit.blind)
+                blinds.insert(proof.debit.opened.blind)
+                blinds.insert(proof.credit.opened.blind)
             }
             #expect(blinds.count == 2 * Int(AuditHistory.linesCount))
         }
