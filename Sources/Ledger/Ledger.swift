@@ -98,11 +98,13 @@ package struct Ledger: Sendable {
         let now = clock.now
         try await database.transaction { transaction in
             // Moves the fence, so that every writer's picture of this account is out of date.
-            try transaction.execute("UPDATE ledger.head SET version = version + 1 WHERE id = 1")
+            let lastAt: Timestamp = try transaction.query(
+                "UPDATE ledger.head SET version = version + 1 WHERE id = 1 RETURNING last_at")[0][0]
+            // Whatever the account did, it did before: another process's clock may be ahead.
             try transaction.execute(
                 """
                 INSERT INTO ledger.account_closures (account, at)
-                VALUES (\(account.number), \(now)) ON CONFLICT DO NOTHING
+                VALUES (\(account.number), \(max(now, lastAt))) ON CONFLICT DO NOTHING
                 """)
             try transaction.execute(
                 """

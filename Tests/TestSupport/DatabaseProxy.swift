@@ -110,9 +110,12 @@ extension DatabaseProxy {
         return wasPending
     }
 
+    /// Whoever connects from now on is hung up on.
+    package func turnAway() { state.withLock { $0.isAway = true } }
+
     /// Whoever connects is hung up on, and everyone is now.
     package func goAway() {
-        state.withLock { $0.isAway = true }
+        turnAway()
         cut()
     }
 
