@@ -6,7 +6,7 @@ import Testing
 /// The first page of a history is put together from what was read before and what is new; nobody
 /// may notice.
 @Suite("Histories while they grow", .timeLimit(.minutes(1)))
-struct HistoryTests {
+struct NewestPageTests {
     @Test func everyReadSeesWhatWasPaidBefore() async throws {
         let database = try await TestPostgres.database()
         let key = ["FLORIN_MASTER_KEY": String(repeating: "5a", count: 32)]
