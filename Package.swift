@@ -97,7 +97,7 @@ let package = Package(
         tests("CryptographyTests", ["Cryptography", "Values"]),
         tests("PostgresTests", ["Postgres", "Values", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "Values", "TestSupport"]),
-        tests("LedgerTests", ["Ledger", "Postgres", "Values", "TestSupport"]),
+        tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
         tests(
             "EndToEndTests",
             ["FlorinClient", "HTTP", "Postgres", "Values", "TestSupport"]),

@@ -29,6 +29,22 @@ package struct Digest: Sendable, Hashable, BitwiseCopyable {
         self.init(Words(first: words[0], second: words[1], third: words[2], fourth: words[3]))
     }
 
+    /// 32 bytes that nobody can guess.
+    package static func random() -> Digest {
+        guard let digest = Digest(bytes: SecureRandom.bytes(bytesCount)) else {
+            preconditionFailure("as many bytes came as were asked for")
+        }
+        return digest
+    }
+
+    /// The first 16 bytes and the last, each as one number.
+    package var halves: (first: UInt128, second: UInt128) {
+        (
+            UInt128(words.first) << 64 | UInt128(words.second),
+            UInt128(words.third) << 64 | UInt128(words.fourth)
+        )
+    }
+
     package var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.append(self)

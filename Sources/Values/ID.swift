@@ -47,13 +47,29 @@ extension ID: CustomStringConvertible {
     package var description: String {
         var text: [UInt8] = []
         text.reserveCapacity(36)
-        for shift in stride(from: 124, through: 0, by: -4) {
-            if [96, 80, 64, 48].contains(shift + 4) { text.append(0x2D) }
-            let word = shift >= 64 ? high >> (shift - 64) : low >> shift
-            let nibble = UInt8(truncatingIfNeeded: word & 0xF)
+        append(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The same characters, for who writes many.
+    package func append(to text: inout [UInt8]) {
+        Self.append(high >> 32, digits: 8, to: &text)
+        text.append(0x2D)
+        Self.append(high >> 16, digits: 4, to: &text)
+        text.append(0x2D)
+        Self.append(high, digits: 4, to: &text)
+        text.append(0x2D)
+        Self.append(low >> 48, digits: 4, to: &text)
+        text.append(0x2D)
+        Self.append(low, digits: 12, to: &text)
+    }
+
+    /// The lowest digits of the word, the highest of them first.
+    private static func append(_ word: UInt64, digits: UInt64, to text: inout [UInt8]) {
+        for place in (0..<digits).reversed() {
+            let nibble = UInt8(truncatingIfNeeded: word >> (4 * place) & 0xF)
             text.append(nibble < 10 ? 0x30 + nibble : 0x57 + nibble)
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// Accepts the 36-character form in either case and nothing else.

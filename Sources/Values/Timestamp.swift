@@ -82,29 +82,36 @@ package struct CalendarDay: Sendable, Hashable {
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC with microseconds: `2026-11-21T04:15:26.000123Z`.
     package var description: String {
-        let calendar = CalendarDay(daysSince1970: day)
-        let inDay = microseconds - day * Self.microsecondsPerDay
-        let (seconds, fraction) = inDay.quotientAndRemainder(dividingBy: 1_000_000)
         var text: [UInt8] = []
         text.reserveCapacity(27)
-        Self.append(calendar.year, width: 4, to: &text)
-        for (separator, value) in [
-            (UInt8(ascii: "-"), calendar.month), (UInt8(ascii: "-"), calendar.day),
-            (UInt8(ascii: "T"), seconds / 3600), (UInt8(ascii: ":"), seconds / 60 % 60),
-            (UInt8(ascii: ":"), seconds % 60),
-        ] {
-            text.append(separator)
-            Self.append(value, width: 2, to: &text)
-        }
-        text.append(UInt8(ascii: "."))
-        Self.append(fraction, width: 6, to: &text)
-        text.append(UInt8(ascii: "Z"))
+        append(to: &text)
         return String(decoding: text, as: UTF8.self)
     }
 
-    private static func append(_ value: Int64, width: Int, to text: inout [UInt8]) {
-        var unit: Int64 = 1
-        for _ in 1..<width { unit *= 10 }
+    /// The same characters, for who writes many.
+    package func append(to text: inout [UInt8]) {
+        let calendar = CalendarDay(daysSince1970: day)
+        let inDay = microseconds - day * Self.microsecondsPerDay
+        let (seconds, fraction) = inDay.quotientAndRemainder(dividingBy: 1_000_000)
+        Self.append(calendar.year, unit: 1000, to: &text)
+        text.append(UInt8(ascii: "-"))
+        Self.append(calendar.month, unit: 10, to: &text)
+        text.append(UInt8(ascii: "-"))
+        Self.append(calendar.day, unit: 10, to: &text)
+        text.append(UInt8(ascii: "T"))
+        Self.append(seconds / 3600, unit: 10, to: &text)
+        text.append(UInt8(ascii: ":"))
+        Self.append(seconds / 60 % 60, unit: 10, to: &text)
+        text.append(UInt8(ascii: ":"))
+        Self.append(seconds % 60, unit: 10, to: &text)
+        text.append(UInt8(ascii: "."))
+        Self.append(fraction, unit: 100_000, to: &text)
+        text.append(UInt8(ascii: "Z"))
+    }
+
+    /// As many digits as `unit` has.
+    private static func append(_ value: Int64, unit: Int64, to text: inout [UInt8]) {
+        var unit = unit
         while unit > 0 {
             text.append(UInt8(ascii: "0") + UInt8(value / unit % 10))
             unit /= 10

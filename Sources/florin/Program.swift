@@ -69,6 +69,11 @@ enum Program {
 
     static func complain(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
+    /// A line that the next one of its kind takes the place of, where a terminal shows it.
+    static func complainBriefly(_ text: String) {
+        write("\r" + text + "\u{1B}[K", to: STDERR_FILENO)
+    }
+
     /// Unbuffered, so that whoever waits for the line `ready` sees it at once.
     private static func write(_ text: String, to file: Int32) {
         var rest = Array(text.utf8)[...]

@@ -16,10 +16,7 @@ import Values
         }
     }
 
-    // The history below: 1 float→alice 1000, 2 float→bob 500, 3 alice→bob 200, 4 alice→bob 100 with
-    // 5 alice→fees 5, 6 hold alice→bob 50, 7 hold alice→bob 40, 8 capture of 6 by 30,
-    // 9 hold bob→alice 20, 10 void of 9, 11 reversal of 3, a month later 12 alice→bob 1.
-    // Accounts: 1 float, 2 alice, 3 bob, 4 fees, 5 a float of dollars.
+    // The lines and accounts are those of `AuditHistory`.
 
     private static let heads: [Tampering] = [
         Tampering(
@@ -50,6 +47,131 @@ import Values
         Tampering(
             "and the journal ends at 20",
             "UPDATE ledger.head SET last_at = last_at + '1 year'"),
+    ]
+
+    private static let accounts: [Tampering] = [
+        Tampering(
+            "account 2 counts its spending",
+            "UPDATE ledger.accounts SET spent_day_amount = 0 WHERE id = 2"),
+        Tampering(
+            "account 2 is not as it was sealed",
+            "UPDATE ledger.accounts SET floor = NULL WHERE id = 2"),
+        Tampering(
+            "account 6 is not as it was sealed",
+            "UPDATE ledger.accounts SET limit_day = 101 WHERE id = 6"),
+        Tampering(
+            "account 6 is not as it was sealed",
+            "UPDATE ledger.account_closures SET at = at + interval '1 microsecond'"),
+        Tampering("account 6 is not as it was sealed", "DELETE FROM ledger.account_closures"),
+        Tampering(
+            "account 9 is closed and does not exist",
+            "INSERT INTO ledger.account_closures VALUES (9, now())"),
+        Tampering(
+            "transfer 12 moves money of account 3, which was closed",
+            """
+            WITH closed AS (
+                INSERT INTO ledger.account_closures
+                SELECT 3, at FROM ledger.transfers WHERE id = 11 RETURNING account, at)
+            UPDATE ledger.accounts a SET seal = ledger.account_seal(a, c.at)
+            FROM closed c WHERE a.id = c.account
+            """),
+        Tampering(
+            "account 2 is there twice",
+            "INSERT INTO ledger.accounts SELECT * FROM ledger.accounts WHERE id = 2"),
+        Tampering(
+            "a row of ledger.accounts cannot be read: currency does not hold a currency",
+            "UPDATE ledger.accounts SET currency = 'XXX' WHERE id = 2"),
+    ]
+
+    private static let signed: [Tampering] = [
+        Tampering(
+            "is not what the books give: root",
+            "UPDATE ledger.commitments SET root = sha256(root) WHERE last_transfer = 11"),
+        Tampering(
+            "is not what was signed",
+            "UPDATE ledger.commitments SET root = sha256(root) WHERE last_transfer = 11"),
+        Tampering(
+            "is not signed by a key of the books",
+            "UPDATE ledger.commitments SET jws = overlay(jws PLACING 'A' FROM 300)"),
+        Tampering(
+            "is not what the books give: first_transfer, batches, root, previous",
+            "DELETE FROM ledger.commitments WHERE last_transfer = 11"),
+        Tampering(
+            "is later than its commitment",
+            "UPDATE ledger.commitments SET day = day - 40"),
+        Tampering(
+            "covers transfers up to 30, which are not there",
+            "UPDATE ledger.commitments SET last_transfer = 30 WHERE last_transfer = 12"),
+        Tampering(
+            "key 1 of the books is not the one that its name tells",
+            "UPDATE ledger.commitment_keys SET kid = 'another'"),
+        Tampering(
+            "key 1 of the books is not as this installation made it",
+            "UPDATE ledger.commitment_keys SET private_sealed = sha256(private_sealed)"),
+        Tampering("is not signed by a key of the books", "DELETE FROM ledger.commitment_keys"),
+        Tampering(
+            "a row of ledger.commitments cannot be read: blocks does not hold the blocks",
+            "UPDATE ledger.commitments SET blocks = '\\x00'"),
+    ]
+
+    private static let batches: [Tampering] = [
+        Tampering(
+            "the batch of transfers 4 to 5 has a root",
+            "UPDATE ledger.transfers SET code = 2 WHERE id = 5"),
+        Tampering(
+            "the batch of transfers 3 to 3 has a root",
+            "UPDATE ledger.transfers SET key = gen_random_uuid() WHERE id = 3"),
+        Tampering(
+            "transfer 3 is not of its batch's moment",
+            "UPDATE ledger.transfers SET at = at + interval '1 microsecond' WHERE id = 3"),
+        Tampering(
+            "the batch of transfers 3 to 3 has a root",
+            """
+            WITH line AS (
+                UPDATE ledger.transfers SET at = at + interval '1 microsecond' WHERE id = 3)
+            UPDATE ledger.batches SET at = at + interval '1 microsecond' WHERE last_transfer = 3
+            """),
+        Tampering(
+            "the batch of transfers 3 to 3 has a hash that does not follow",
+            "UPDATE ledger.batches SET hash = sha256(hash) WHERE last_transfer = 3"),
+        Tampering(
+            "the batch of transfers 4 to 5 has a hash that does not follow",
+            "UPDATE ledger.batches SET hash = sha256(hash) WHERE last_transfer = 3"),
+        Tampering(
+            "a row of ledger.batches cannot be read: root does not hold 32 bytes",
+            "UPDATE ledger.batches SET root = '\\x00' WHERE last_transfer = 3"),
+        Tampering(
+            "transfer 4 belongs to no batch", "DELETE FROM ledger.batches WHERE last_transfer = 5"),
+        Tampering(
+            "the batch of transfers 6 to 6 follows transfer 3",
+            "DELETE FROM ledger.batches WHERE last_transfer = 5"),
+        Tampering(
+            "transfer 12 belongs to no batch",
+            "DELETE FROM ledger.batches WHERE last_transfer = 12"),
+        Tampering(
+            "a batch ends with transfer 20 and the journal at 12",
+            """
+            INSERT INTO ledger.batches
+            SELECT 20, 13, at, salt, root, hash FROM ledger.batches WHERE last_transfer = 12
+            """),
+        Tampering(
+            "the batch of transfers 9223372036854775807 to 9223372036854775807 follows",
+            """
+            INSERT INTO ledger.batches
+            SELECT 9223372036854775807, 9223372036854775807, at, salt, root, hash
+            FROM ledger.batches WHERE last_transfer = 12
+            """),
+        Tampering(
+            "the head's chain does not end",
+            "UPDATE ledger.head SET chain = sha256(chain)"),
+        Tampering(
+            "a command goes on after transfer 4, the last of its batch",
+            """
+            WITH merged AS (DELETE FROM ledger.batches WHERE last_transfer = 3)
+            UPDATE ledger.batches SET first_transfer = 3, last_transfer = 4
+            WHERE last_transfer = 5
+            """),
+        Tampering("the ledger has 0 heads", "DELETE FROM ledger.head"),
     ]
 
     private static let lines: [Tampering] = [
@@ -162,35 +284,58 @@ import Values
 
     @Test func everyTamperingIsFound() async throws {
         try await World.spoil { world in
-            try await Self.history(world)
+            try await AuditHistory.make(in: world)
             #expect(try await world.audit().findings == [])
-            let connection = try Connection.open(world.settings)
-            try connection.run(unprepared: Self.keepCopies)
-            for tampering in Self.heads + Self.lines + Self.lists {
-                try connection.execute(tampering.statement)
+            let intruder = try Intruder(world.settings)
+            let tamperings =
+                Self.heads + Self.accounts + Self.lines + Self.batches + Self.lists
+                + Self.signed
+            for tampering in tamperings {
+                try intruder.connection.execute(tampering.statement)
                 let findings = try await world.audit().findings
                 #expect(
                     findings.contains { $0.contains(tampering.finding) },
                     "\(tampering.statement): \(tampering.finding) is not among \(findings)")
-                try connection.run(unprepared: Self.restore)
+                try intruder.restore()
                 try #require(try await world.audit().findings == [])
             }
+        }
+    }
+
+    /// The first divergence is told first, whatever follows from it.
+    @Test func theFirstIsToldFirst() async throws {
+        try await World.spoil { world in
+            try await AuditHistory.make(in: world)
+            let intruder = try Intruder(world.settings)
+            try intruder.connection.run(
+                unprepared: """
+                    UPDATE ledger.transfers SET amount = amount + 1 WHERE id = 4;
+                    UPDATE ledger.transfers SET code = 7 WHERE id IN (9, 3);
+                    UPDATE ledger.accounts SET posted = 0
+                    """)
+            let findings = try await world.audit().findings
+            #expect(
+                findings.first
+                    == "the batch of transfers 3 to 3 has a root that its lines do not give")
+            #expect(findings.dropFirst().first?.hasPrefix("transfer 4 says posted") == true)
         }
     }
 
     /// A floor that the database no longer guards.
     @Test func anAccountBelowItsFloorIsFound() async throws {
         try await World.spoil { world in
-            try await Self.history(world)
+            try await AuditHistory.make(in: world)
             try world.run("ALTER TABLE ledger.accounts DROP CONSTRAINT available_respects_floor")
             try world.run("UPDATE ledger.accounts SET floor = 100000 WHERE id = 2")
+            try world.run(
+                "UPDATE ledger.accounts a SET seal = ledger.account_seal(a, NULL) WHERE id = 2")
             #expect(try await world.audit().findings == ["account 2 is below its floor"])
         }
     }
 
     @Test func aRuinTellsOnlySoMuch() async throws {
         try await World.spoil { world in
-            try await Self.history(world)
+            try await AuditHistory.make(in: world)
             let connection = try Connection.open(world.settings)
             try connection.run(
                 unprepared: """
@@ -204,64 +349,12 @@ import Values
 
     @Test func theReportCountsWhatItSaw() async throws {
         try await World.run { world in
-            try await Self.history(world)
+            try await AuditHistory.make(in: world)
             let report = try await world.audit()
-            #expect(report.transfers == 12 && report.accounts == 5)
+            #expect(report.transfers == 12 && report.accounts == 6 && report.batches == 10)
             #expect(report.totals == ["KES": 0, "USD": 0])
             // 1000 + 500 + 200 + 100 + 5 + 30 captured + 200 back + 1
             #expect(report.moved == ["KES": 2036])
         }
     }
-
-    // MARK: Steps
-
-    private static func history(_ world: World) async throws {
-        let (float, alice) = (try await world.open(), try await world.open(floor: 0))
-        let (bob, fees) = (try await world.open(floor: 0), try await world.open())
-        _ = try await world.open(Currency("USD")!)
-        let ledger = world.ledger
-        _ = try await ledger.submit([.pay(float, alice, 1000), .pay(float, bob, 500)])
-        let paid = try await ledger.submit(.pay(alice, bob, 200, key: .test(1))).first.id
-        _ = try await ledger.submit(
-            Command(key: .test(2), [.post(leg(alice, bob, 100)), .post(leg(alice, fees, 5))]))
-        let taken = try await ledger.submit(hold(alice, bob, 50)).first.id
-        _ = try await ledger.submit(hold(alice, bob, 40))
-        _ = try await ledger.submit(Command(key: nil, [.capture(hold: taken, amount: 30)]))
-        let released = try await ledger.submit(hold(bob, alice, 20)).first.id
-        _ = try await ledger.submit(Command(key: nil, [.void(hold: released)]))
-        _ = try await ledger.submit(Command(key: nil, [.reverse(paid)]))
-        world.clock.advance(seconds: 31 * 86_400)
-        _ = try await ledger.submit(.pay(alice, bob, 1))
-    }
-
-    private static func leg(_ debit: AccountID, _ credit: AccountID, _ amount: Int64) -> Leg {
-        Leg(
-            debit: debit, credit: credit, amount: Money(amount, World.kes),
-            code: TransferCode(rawValue: 1))
-    }
-
-    private static func hold(
-        _ debit: AccountID, _ credit: AccountID, _ amount: Int64
-    ) -> Command {
-        Command(key: nil, [.hold(leg(debit, credit, amount), seconds: 86_400)])
-    }
-
-    /// Triggers off, and every table remembered as it is.
-    private static let keepCopies = """
-        SET session_replication_role = replica;
-        CREATE TEMPORARY TABLE head AS SELECT * FROM ledger.head;
-        CREATE TEMPORARY TABLE accounts AS SELECT * FROM ledger.accounts;
-        CREATE TEMPORARY TABLE transfers AS SELECT * FROM ledger.transfers;
-        CREATE TEMPORARY TABLE open_holds AS SELECT * FROM ledger.open_holds;
-        CREATE TEMPORARY TABLE checkpoints AS SELECT * FROM ledger.checkpoints
-        """
-
-    private static let restore = """
-        DELETE FROM ledger.head; INSERT INTO ledger.head SELECT * FROM head;
-        DELETE FROM ledger.accounts;
-        INSERT INTO ledger.accounts OVERRIDING SYSTEM VALUE SELECT * FROM accounts;
-        DELETE FROM ledger.transfers; INSERT INTO ledger.transfers SELECT * FROM transfers;
-        DELETE FROM ledger.open_holds; INSERT INTO ledger.open_holds SELECT * FROM open_holds;
-        DELETE FROM ledger.checkpoints; INSERT INTO ledger.checkpoints SELECT * FROM checkpoints
-        """
 }

@@ -3,17 +3,18 @@ enum JSONText {
     /// Appends `text` in quotes, escaping what RFC 8259 §7 requires and nothing more.
     static func append(quoted text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        if needsEscape(text) {
+        let start = bytes.count
+        bytes.append(contentsOf: text.utf8)
+        if needsEscape(bytes.span, from: start) {
+            bytes.removeSubrange(start...)
             for byte in text.utf8 { append(escaping: byte, to: &bytes) }
-        } else {
-            bytes.append(contentsOf: text.utf8)
         }
         bytes.append(UInt8(ascii: "\""))
     }
 
-    private static func needsEscape(_ text: String) -> Bool {
-        let bytes = text.utf8.span
-        for position in bytes.indices {
+    /// Almost no text does, so that it is cheapest to copy first and look then.
+    private static func needsEscape(_ bytes: Span<UInt8>, from start: Int) -> Bool {
+        for position in start..<bytes.count {
             switch bytes[position] {
             case 0..<0x20, UInt8(ascii: "\""), UInt8(ascii: "\\"): return true
             default: continue
