@@ -82,39 +82,39 @@ package struct CalendarDay: Sendable, Hashable {
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC with microseconds: `2026-11-21T04:15:26.000123Z`.
     package var description: String {
-        var text: [UInt8] = []
-        text.reserveCapacity(27)
-        append(to: &text)
-        return String(decoding: text, as: UTF8.self)
+        let characters = characters
+        return String(decoding: characters.indices.map { characters[$0] }, as: UTF8.self)
     }
 
-    /// The same characters, for who writes many.
-    package func append(to text: inout [UInt8]) {
+    /// The same characters in ASCII, for who writes many: they take no memory of their own.
+    package var characters: InlineArray<27, UInt8> {
         let calendar = CalendarDay(daysSince1970: day)
         let inDay = microseconds - day * Self.microsecondsPerDay
         let (seconds, fraction) = inDay.quotientAndRemainder(dividingBy: 1_000_000)
-        Self.append(calendar.year, unit: 1000, to: &text)
-        text.append(UInt8(ascii: "-"))
-        Self.append(calendar.month, unit: 10, to: &text)
-        text.append(UInt8(ascii: "-"))
-        Self.append(calendar.day, unit: 10, to: &text)
-        text.append(UInt8(ascii: "T"))
-        Self.append(seconds / 3600, unit: 10, to: &text)
-        text.append(UInt8(ascii: ":"))
-        Self.append(seconds / 60 % 60, unit: 10, to: &text)
-        text.append(UInt8(ascii: ":"))
-        Self.append(seconds % 60, unit: 10, to: &text)
-        text.append(UInt8(ascii: "."))
-        Self.append(fraction, unit: 100_000, to: &text)
-        text.append(UInt8(ascii: "Z"))
+        var text = InlineArray<27, UInt8>(repeating: UInt8(ascii: "-"))
+        Self.write(calendar.year, 0..<4, &text)
+        Self.write(calendar.month, 5..<7, &text)
+        Self.write(calendar.day, 8..<10, &text)
+        text[10] = UInt8(ascii: "T")
+        Self.write(seconds / 3600, 11..<13, &text)
+        text[13] = UInt8(ascii: ":")
+        Self.write(seconds / 60 % 60, 14..<16, &text)
+        text[16] = UInt8(ascii: ":")
+        Self.write(seconds % 60, 17..<19, &text)
+        text[19] = UInt8(ascii: ".")
+        Self.write(fraction, 20..<26, &text)
+        text[26] = UInt8(ascii: "Z")
+        return text
     }
 
-    /// As many digits as `unit` has.
-    private static func append(_ value: Int64, unit: Int64, to text: inout [UInt8]) {
-        var unit = unit
-        while unit > 0 {
-            text.append(UInt8(ascii: "0") + UInt8(value / unit % 10))
-            unit /= 10
+    /// The lowest digits of the value, from the last one backwards.
+    private static func write(
+        _ value: Int64, _ places: Range<Int>, _ text: inout InlineArray<27, UInt8>
+    ) {
+        var rest = value
+        for place in places.reversed() {
+            text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
         }
     }
 

@@ -45,12 +45,25 @@ enum JSONText {
     /// Appends the decimal digits of `value`, most significant first.
     static func append(_ value: Int64, to bytes: inout [UInt8]) {
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        var digits = InlineArray<19, UInt8>(repeating: 0)
+        var start = digits.count
         var rest = value.magnitude
-        let start = bytes.count
         repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            start -= 1
+            digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         } while rest > 0
-        bytes[start...].reverse()
+        append(digits.span.extracting(start..<digits.count), to: &bytes)
+    }
+
+    /// Appends ASCII in quotes that needs no escape.
+    static func append(quoted ascii: Span<UInt8>, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\""))
+        append(ascii, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func append(_ ascii: Span<UInt8>, to bytes: inout [UInt8]) {
+        unsafe ascii.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
     }
 }

@@ -76,16 +76,14 @@ extension JSONWriter {
 
     package mutating func field<Owner>(_ name: StaticString, _ id: ID<Owner>) {
         self.name(name)
-        bytes.append(UInt8(ascii: "\""))
-        id.append(to: &bytes)
-        bytes.append(UInt8(ascii: "\""))
+        let characters = id.characters
+        JSONText.append(quoted: characters.span, to: &bytes)
     }
 
     package mutating func field(_ name: StaticString, _ moment: Timestamp) {
         self.name(name)
-        bytes.append(UInt8(ascii: "\""))
-        moment.append(to: &bytes)
-        bytes.append(UInt8(ascii: "\""))
+        let characters = moment.characters
+        JSONText.append(quoted: characters.span, to: &bytes)
     }
 
     package mutating func field(_ name: StaticString, _ value: Int) {
