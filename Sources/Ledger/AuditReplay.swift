@@ -102,17 +102,20 @@ final class AuditReplay {
     /// No more lines will come.
     func endJournal() {
         if chain.link != nil { endBatch() }
-        while let next = waiting.popFirst() {
-            begin(next)
+        for link in waiting {
+            begin(link)
             endBatch()
         }
-        for finding in commitments.end() { find(finding) }
+        waiting = []
+        findAll(commitments.missing())
         report.batches = chain.count
         report.commitments = commitments.count
-        report.committedThrough = commitments.through.map { DayStatement.text(ofDay: $0) }
-        report.uncommittedSince = commitments.uncommittedSince.map {
-            DayStatement.text(ofDay: $0)
-        }
+        report.committedThrough = commitments.throughText
+        report.uncommittedSince = commitments.uncommittedSinceText
+    }
+
+    private func findAll(_ findings: [String]) {
+        for finding in findings { find(finding) }
     }
 
     private func begin(_ link: ChainLink) {
@@ -124,7 +127,8 @@ final class AuditReplay {
     private func endBatch() {
         guard let link = chain.link else { return }
         let isAlone = chain.linesCount <= 1
-        for finding in chain.end() + commitments.add(link) { find(finding) }
+        findAll(chain.end())
+        findAll(commitments.add(link))
         expect(
             legsLeft == 0 || isAlone,
             "a command goes on after transfer \(chain.last.number), the last of its batch")
