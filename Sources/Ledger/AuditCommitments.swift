@@ -15,10 +15,11 @@ struct AuditCommitments {
     private var newest: Commitment?
     private(set) var count = 0
     /// The day of the oldest batch that no commitment covers.
-    private(set) var uncommittedSince: Int64?
+    private var uncommittedSince: Int64?
 
     /// The last day that is committed.
-    var through: Int64? { newest?.statement.day }
+    var throughText: String? { newest?.statement.dayText }
+    var uncommittedSinceText: String? { uncommittedSince.map { DayStatement.text(ofDay: $0) } }
 
     init(trust: Auditor.Trust) {
         self.trust = trust
@@ -58,11 +59,10 @@ struct AuditCommitments {
     }
 
     /// Commitments to what is not there, and published ones that are not here.
-    mutating func end() -> [String] {
-        let statements = waiting.map(\.statement)
-        return statements.map {
-            "the commitment of \($0.dayText) covers transfers up to \($0.last.number), which are "
-                + "not there"
+    func missing() -> [String] {
+        waiting.map { commitment in
+            "the commitment of \(commitment.statement.dayText) covers transfers up to "
+                + "\(commitment.statement.last.number), which are not there"
         } + kept.map { Self.missing($0) }
     }
 

@@ -102,21 +102,20 @@ final class AuditReplay {
     /// No more lines will come.
     func endJournal() {
         if chain.link != nil { endBatch() }
-        while let next = waiting.popFirst() {
-            begin(next)
+        for link in waiting {
+            begin(link)
             endBatch()
         }
-        for finding in commitments.end() { find(finding) }
+        waiting = []
+        findAll(commitments.missing())
         report.batches = chain.count
         report.commitments = commitments.count
-        report.committedThrough = Self.text(ofDay: commitments.through)
-        report.uncommittedSince = Self.text(ofDay: commitments.uncommittedSince)
+        report.committedThrough = commitments.throughText
+        report.uncommittedSince = commitments.uncommittedSinceText
     }
 
-    // Not `map` in place: the optimiser of Swift 6.3.1 crashes on it.
-    private static func text(ofDay day: Int64?) -> String? {
-        guard let day else { return nil }
-        return DayStatement.text(ofDay: day)
+    private func findAll(_ findings: [String]) {
+        for finding in findings { find(finding) }
     }
 
     private func begin(_ link: ChainLink) {
@@ -128,7 +127,8 @@ final class AuditReplay {
     private func endBatch() {
         guard let link = chain.link else { return }
         let isAlone = chain.linesCount <= 1
-        for finding in chain.end() + commitments.add(link) { find(finding) }
+        findAll(chain.end())
+        findAll(commitments.add(link))
         expect(
             legsLeft == 0 || isAlone,
             "a command goes on after transfer \(chain.last.number), the last of its batch")

@@ -1,11 +1,17 @@
 package import Cryptography
+internal import Dispatch
 package import Postgres
 internal import Values
 
 /// Replays the journal from its first line and compares everything that was derived from it.
 package struct Auditor: Sendable {
-    private let database: Database
+    private let source: Source
     private let trust: Trust
+
+    private enum Source: Sendable {
+        case database(Database)
+        case dump(String)
+    }
 
     /// Differences told before it stops looking for more.
     package static let findingsMax = 20
@@ -30,7 +36,13 @@ package struct Auditor: Sendable {
     }
 
     package init(database: Database, trust: Trust = Trust()) {
-        self.database = database
+        source = .database(database)
+        self.trust = trust
+    }
+
+    /// Of a plain dump of `pg_dump`, without a server.
+    package init(dump path: String, trust: Trust = Trust()) {
+        source = .dump(path)
         self.trust = trust
     }
 
@@ -54,14 +66,43 @@ package struct Auditor: Sendable {
     }
 
     /// One consistent picture of the whole ledger, whatever is being written meanwhile.
+    ///
+    /// Throws `DumpError` for a file that is no whole dump.
     package func run(progress: @escaping Progress = { _, _ in }) async throws -> Report {
         do {
-            return try await database.read { [trust] transaction in
-                try transaction.prepareForAudit()
-                return try Self.audit(transaction, trust, progress)
+            switch source {
+            case .database(let database):
+                return try await database.read { [trust] transaction in
+                    try transaction.prepareForAudit()
+                    return try Self.audit(transaction, trust, progress)
+                }
+            case .dump(let path):
+                return try await read(dump: path, progress)
             }
         } catch let end as EnoughFound {
             return end.report
+        }
+    }
+
+    /// On a thread of its own: reading a file waits, too.
+    private func read(dump path: String, _ progress: @escaping Progress) async throws -> Report {
+        try await withCheckedThrowingContinuation { [trust] continuation in
+            DispatchQueue(label: "florin.audit").async {
+                continuation.resume(
+                    with: Result { try Self.audit(dump: path, trust, progress) })
+            }
+        }
+    }
+
+    private static func audit(
+        dump path: String, _ trust: Trust, _ progress: Progress
+    ) throws -> Report {
+        do {
+            return try audit(DumpBooks(path), trust, progress)
+        } catch let row as UnreadableRow {
+            var report = Report()
+            report.findings = [row.finding]
+            return report
         }
     }
 

@@ -28,9 +28,10 @@ extension BookSource where Self: ~Copyable {
 struct UnreadableRow: Error {
     let finding: String
 
-    init<Row: BookRow>(_ rows: Row.Type, column: Int, expected: String) {
-        let name = rows.columns.indices.contains(column) ? rows.columns[column] : "a column"
-        finding = "a row of \(rows.table) cannot be read: \(name) does not hold \(expected)"
+    /// - Parameter columns: those that were read, in their order.
+    init(_ table: StaticString, _ columns: [StaticString], column: Int, expected: String) {
+        let name = columns.indices.contains(column) ? columns[column] : "it"
+        finding = "a row of \(table) cannot be read: \(name) does not hold \(expected)"
     }
 }
 
@@ -40,7 +41,7 @@ extension BookRow {
         do throws(DatabaseError) {
             return try Self(reading: &reader)
         } catch .decoding(let column, let expected) {
-            throw UnreadableRow(Self.self, column: column, expected: expected)
+            throw UnreadableRow(table, columns, column: column, expected: expected)
         }
     }
 }

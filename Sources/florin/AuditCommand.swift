@@ -10,10 +10,13 @@ enum AuditCommand {
     private static let fileBytesMax = 64 * 1024 * 1024
 
     static func run(_ words: [String]) async throws -> Int32 {
-        let arguments = try Arguments(words, .init(options: ["key", "commitments"]))
+        let arguments = try Arguments(words, .init(options: ["dump", "key", "commitments"]))
         var trust = Auditor.Trust()
         trust.keys = try arguments.option("key").map { try keys(in: $0) }
         trust.published = try arguments.option("commitments").map { try statements(in: $0) } ?? []
+        if let dump = arguments.option("dump") {
+            return try await answer(Auditor(dump: dump, trust: trust), trust)
+        }
         return try await auditDatabase(trust)
     }
 
@@ -22,15 +25,18 @@ enum AuditCommand {
             var trust = given
             trust.sealing = SealingKey(master: installation.masterKey, purpose: BookKeys.purpose)
             let database = Database(settings: installation.settings, connections: 1, queueMax: 8)
-            let progress = AuditProgress()
-            let report = try await Auditor(database: database, trust: trust).run {
-                progress.tell($0, of: $1)
-            }
-            progress.end()
+            let code = try await answer(Auditor(database: database, trust: trust), trust)
             await database.close()
-            tell(report)
-            return report.isClean ? 0 : 1
+            return code
         }
+    }
+
+    private static func answer(_ auditor: Auditor, _ trust: Auditor.Trust) async throws -> Int32 {
+        let progress = AuditProgress()
+        let report = try await auditor.run { progress.tell($0, of: $1) }
+        progress.end()
+        tell(report, trust)
+        return report.isClean ? 0 : 1
     }
 
     // MARK: What is believed without having been found in the books
@@ -86,7 +92,7 @@ enum AuditCommand {
 
     // MARK: The answer
 
-    private static func tell(_ report: Auditor.Report) {
+    private static func tell(_ report: Auditor.Report, _ trust: Auditor.Trust) {
         Program.say("transfers \(report.transfers)")
         Program.say("accounts  \(report.accounts)")
         Program.say("batches   \(report.batches)")
@@ -94,6 +100,9 @@ enum AuditCommand {
         Program.say("committed \(through), \(report.commitments) days")
         if let day = report.uncommittedSince {
             Program.say("          not committed yet: \(day) and later")
+        }
+        if report.commitments > 0, trust.keys == nil, trust.sealing == nil {
+            Program.say("          by keys that the books themselves hold: --key names yours")
         }
         for (currency, moved) in report.moved.sorted(by: { $0.key < $1.key }) {
             let total = report.totals[currency] ?? 0

@@ -8,7 +8,10 @@ enum Program {
 
         florin serve [--demo] [--only all|users|transactions|reports]   run the server
         florin wallet …                        the terminal wallet; `florin wallet help`
-        florin audit                           re-derive every balance from the journal
+        florin audit [--dump FILE] [--key JWKS] [--commitments FILE]
+                                               re-derive every balance from the journal; of a
+                                               plain dump (`pg_restore -f PLAIN CUSTOM` makes
+                                               one), with keys and commitments that you kept
         florin stop-money-out --reason TEXT    hold payments back, in every process
         florin resume --reason TEXT [--despite-mismatch]
                                                look at the books, then let payments go on

@@ -83,9 +83,9 @@ struct CrashMatrixTests {
                 }
             }
             if blow == .program {
-                await witness.waitUntilAlone()
+                try await witness.waitUntilAlone()
             } else {
-                await witness.waitForTheEnd()
+                try await witness.waitForTheEnd()
             }
             if blow == .program || blow == .both {
                 try await server.restart()
@@ -130,12 +130,12 @@ struct CrashMatrixTests {
         }
 
         /// Returns when the sessions of a dead program have finished what they were sent.
-        func waitUntilAlone() async {
-            while count("client backend") > 1 { await Task.yield() }
+        func waitUntilAlone() async throws {
+            while count("client backend") > 1 { try await Task.yieldUnlessCancelled() }
         }
 
-        func waitForTheEnd() async {
-            while count("client backend") > 0 { await Task.yield() }
+        func waitForTheEnd() async throws {
+            while count("client backend") > 0 { try await Task.yieldUnlessCancelled() }
         }
 
         /// How many processes of a kind there are; none when the database has gone.
@@ -152,6 +152,8 @@ struct CrashMatrixTests {
 extension FlorinServer {
     /// Returns when it says that its database answers.
     func waitUntilReady() async throws {
-        while try await api.reply(.get, "/health/ready").status != 200 { await Task.yield() }
+        while try await api.reply(.get, "/health/ready").status != 200 {
+            try await Task.yieldUnlessCancelled()
+        }
     }
 }

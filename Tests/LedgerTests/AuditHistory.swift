@@ -8,7 +8,7 @@ import Values
 /// 6 hold alice→bob 50, 7 hold alice→bob 40, 8 capture of 6 by 30, 9 hold bob→alice 20, 10 void of
 /// 9, 11 reversal of 3, a month later 12 alice→bob 1, then dan is closed, who had nothing. Both
 /// days are committed. Accounts: 1 float, 2 alice, 3 bob, 4 fees, 5 a float of dollars, 6 dan. The
-/// batches are 1 to 2, 3, 4 to 5, and then one for each line; 3 and 12 count towards alice's limits.
+/// batches are 1 to 2, 3, 4 to 5, then one for each line; 3 and 12 count towards alice's limits.
 enum AuditHistory {
     static let linesCount: Int64 = 12
 

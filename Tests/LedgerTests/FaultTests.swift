@@ -159,7 +159,7 @@ import Values
                 """
                 SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()
                 """) == 0
-            { await Task.yield() }
+            { try await Task.yieldUnlessCancelled() }
         }
     }
 
@@ -228,7 +228,7 @@ private struct Other {
     /// Returns when some session of this database waits for a lock.
     func waitUntilSomeoneWaits() async throws {
         let looking = try Connection.open(settings)
-        while try looking.query(Self.waiting).isEmpty { await Task.yield() }
+        while try looking.query(Self.waiting).isEmpty { try await Task.yieldUnlessCancelled() }
     }
 
     static let waiting: SQL = """

@@ -152,18 +152,12 @@ import Values
     private static func letLateBytesArrive(_ line: Line) async throws {
         #expect(line.proxy.holdsBytes)
         line.proxy.mend()
-        while line.proxy.wires > 1 { await Task.yield() }
+        while line.proxy.wires > 1 { try await Task.yieldUnlessCancelled() }
         while try line.world.number(
             """
             SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
                 AND application_name = \(World.writerName) AND state <> 'idle'
             """) > 0
-        { await Task.yield() }
-    }
-}
-
-extension Result where Failure == any Error {
-    fileprivate init(_ body: () async throws -> Success) async {
-        do { self = .success(try await body()) } catch { self = .failure(error) }
+        { try await Task.yieldUnlessCancelled() }
     }
 }

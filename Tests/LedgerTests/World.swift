@@ -66,6 +66,9 @@ struct World: Sendable {
     /// A second process on the same database: its own writer, cache and connections.
     func neighbour() -> World { World(settings: settings, clock: clock) }
 
+    /// The same on a machine with another clock.
+    func neighbour(clock: Clock) -> World { World(settings: settings, clock: clock) }
+
     /// The same whose writer reaches the database in another way, or has less patience with it.
     func neighbour(writing settings: ConnectionSettings) -> World {
         World(settings: self.settings, clock: clock, writing: settings)
