@@ -66,6 +66,8 @@ struct Exchange: Sendable {
         case .network(let failure, let mayHaveArrived):
             guard ![.badAddress, .untrusted, .answerTooLarge].contains(failure) else { return nil }
             return call.isRepeatable || !mayHaveArrived ? jittered : nil
+        // People decide when payments go on, not the next second.
+        case .problem(let problem) where problem.code == "money_out_stopped": return nil
         case .problem(let problem) where problem.status == 503 && call.isRepeatable:
             guard let seconds = problem.retryAfter else { return jittered }
             return seconds <= Self.pauseSecondsMax ? .seconds(seconds) + jittered : nil

@@ -23,7 +23,66 @@ extension Identity {
         return Dictionary(uniqueKeysWithValues: found.map { ($0.id, $0) })
     }
 
+    /// Who is behind each of these usernames, telephone numbers and e-mail addresses; what names
+    /// nobody is absent.
+    package func find(_ texts: Set<String>) async throws -> [String: Found] {
+        var asked: [Handle: [String]] = [:]
+        for text in texts {
+            if let handle = handle(text) { asked[handle, default: []].append(text) }
+        }
+        let handles = Array(asked.keys)
+        let found = try await database.read { transaction in
+            try find(handles, transaction)
+        }
+        var people: [String: Found] = [:]
+        for (handle, person) in found {
+            for text in asked[handle] ?? [] { people[text] = person }
+        }
+        return people
+    }
+
+    /// What others may know of a person.
+    package struct Found: Sendable {
+        package let id: ID<User>
+        package let username: Username
+    }
+
     // MARK: Steps
+
+    /// What a person can be found by.
+    enum Handle: Sendable, Hashable {
+        case phone([UInt8])
+        case email([UInt8])
+        case username(String)
+    }
+
+    private func find(
+        _ handles: [Handle], _ transaction: borrowing Transaction
+    ) throws -> [(Handle, Found)] {
+        var (phones, emails, usernames): ([[UInt8]], [[UInt8]], [String]) = ([], [], [])
+        for handle in handles {
+            switch handle {
+            case .phone(let index): phones.append(index)
+            case .email(let index): emails.append(index)
+            case .username(let name): usernames.append(name)
+            }
+        }
+        let columns: SQL = "SELECT id, username, phone_index, email_index FROM identity.users"
+        let results = try transaction.pipeline([
+            "\(columns) WHERE username = ANY(\(usernames))",
+            "\(columns) WHERE phone_index = ANY(\(phones))",
+            "\(columns) WHERE email_index = ANY(\(emails))",
+        ])
+        return try results[0].rows.map { (.username(try $0[1]), try Found(row: $0)) }
+            + results[1].rows.map { (.phone(try $0[2]), try Found(row: $0)) }
+            + results[2].rows.map { (.email(try $0[3]), try Found(row: $0)) }
+    }
+
+    func handle(_ text: String) -> Handle? {
+        if let phone = PhoneNumber(text) { return .phone(vault.index(phone)) }
+        if let email = EmailAddress(text) { return .email(vault.index(email)) }
+        return Username(text).map { .username($0.text) }
+    }
 
     func find(_ text: String, _ transaction: borrowing Transaction) throws -> User? {
         guard let condition = condition(text) else { return nil }
@@ -35,13 +94,15 @@ extension Identity {
     }
 
     func condition(_ text: String) -> SQL? {
-        if let phone = PhoneNumber(text) { return "phone_index = \(vault.index(phone))" }
-        if let email = EmailAddress(text) { return "email_index = \(vault.index(email))" }
-        if let username = Username(text) { return "username = \(username.text)" }
-        return nil
+        switch handle(text) {
+        case .phone(let index): "phone_index = \(index)"
+        case .email(let index): "email_index = \(index)"
+        case .username(let name): "username = \(name)"
+        case nil: nil
+        }
     }
 
-    private func users(
+    func users(
         where condition: SQL, _ transaction: borrowing Transaction
     ) throws -> [User] {
         try transaction.query(
@@ -78,6 +139,13 @@ extension Identity {
     package func forgetSessions(of payload: String?) {
         guard let payload, let user = ID<User>(payload) else { return sessionCache.forgetAll() }
         sessionCache.forget(user: user)
+    }
+}
+
+extension Identity.Found {
+    fileprivate init(row: Row) throws {
+        id = try row[0]
+        username = try Username(stored: row[1])
     }
 }
 

@@ -4,6 +4,23 @@ struct Batch {
     private(set) var outcomes: [BatchWriter.Outcome?]
     var written: [Transfer] = []
 
+    /// No attempt begins later than this after the batch was taken.
+    static let secondsMax = 10
+    /// How long the whole batch may spend on finding out whose attachments are blocked.
+    static let blockedMillisecondsMax = 500
+
+    private let began = ContinuousClock.now
+    private var blockedSince: ContinuousClock.Instant?
+
+    /// Whether another attempt may begin: those who wait are owed an answer.
+    var hasTime: Bool { .now - began < .seconds(Self.secondsMax) }
+
+    mutating func hasTimeForBlocked() -> Bool {
+        let since = blockedSince ?? .now
+        blockedSince = since
+        return .now - since < .milliseconds(Self.blockedMillisecondsMax)
+    }
+
     init(_ commands: [Command]) {
         self.commands = commands
         outcomes = Array(repeating: nil, count: commands.count)

@@ -102,7 +102,6 @@ extension BatchWriter {
     private func fetch(
         _ commands: [Command], _ known: Knowledge, _ send: Round
     ) throws(DatabaseError) -> World {
-        if known.isLocked { cache.forgetHeads() }
         let references = commands.flatMap(\.references)
         let keys = known.doubtsKeys ? commands.compactMap(\.key) : []
         var world = try fetchFacts(references, keys, known.isLocked, send)
@@ -132,16 +131,22 @@ extension BatchWriter {
     private func fetchFacts(
         _ references: [Int64], _ keys: [CommandKey], _ isLocked: Bool, _ send: Round
     ) throws(DatabaseError) -> World {
-        if let fence = cache.fence, references.isEmpty, keys.isEmpty { return World(fence: fence) }
-        let results = try send([
+        if let fence = cache.fence, references.isEmpty, keys.isEmpty, !isLocked {
+            return World(fence: fence)
+        }
+        let known = cache.fence
+        var statements = [
             isLocked ? LedgerStore.fenceLocked : LedgerStore.fence,
             LedgerStore.transfers(references), LedgerStore.settled(references),
             LedgerStore.claimed(keys),
-        ])
+        ]
+        if isLocked, let known {
+            statements += [LedgerStore.links(since: known), LedgerStore.heads(touchedSince: known)]
+        }
+        let results = try send(statements)
         let read = try LedgerStore.Fence(row: results[0].rows[0])
-        // Another process wrote since: heads of the cache belong to an older fence.
-        if let known = cache.fence, known != read { cache.forgetHeads() }
-        cache.fence = read
+        try catchUp(with: read, after: known, results.dropFirst(4).map(\.rows))
+        if isLocked { lockedTurns = known == read ? max(0, lockedTurns - 1) : Self.lockedTurnsMax }
 
         var world = World(fence: read)
         for row in results[1].rows {
@@ -151,6 +156,27 @@ extension BatchWriter {
         for row in results[2].rows { world.settled.insert(try row[0]) }
         world.claimed = try Self.claimed(results[3])
         return world
+    }
+
+    /// Brings the cache to the fence that was read. What other processes wrote since is among
+    /// `news`: how many links they added, and the heads that they touched.
+    ///
+    /// Each link moves the version by one. If it moved further, something else changed, such as a
+    /// closure, and no head of the cache can be trusted.
+    private func catchUp(
+        with read: LedgerStore.Fence, after known: LedgerStore.Fence?, _ news: [[Row]]
+    ) throws(DatabaseError) {
+        if let known, known != read {
+            let links: Int64? = try news.first?[0][0]
+            if links == read.version - known.version,
+                read.lastTransfer - known.lastTransfer <= LedgerStore.touchedLinesMax
+            {
+                for row in news[1] { cache.keep(try Head(row: row)) }
+            } else {
+                cache.forgetHeads()
+            }
+        }
+        cache.fence = read
     }
 }
 

@@ -15,6 +15,8 @@ final class BatchWriter {
     let clock: Clock
     var cache = HeadCache()
     private let digester = Digester()
+    /// Batches that will still begin by locking the head, because another process writes too.
+    var lockedTurns = 0
 
     typealias Outcome = Result<Receipt, any Error>
     /// Sends statements in one round trip.
@@ -22,8 +24,20 @@ final class BatchWriter {
 
     /// Attempts at one batch before it is given up with the last error.
     static let attemptsMax = 12
+    /// How long a statement waits for the head, which another process may hold.
+    static let lockMillisecondsMax = 2000
+    /// Batches that take the lock after another process was seen to write. Two busy writers that
+    /// take turns waste nothing; each lost race costs a batch decided in vain.
+    static let lockedTurnsMax = 32
+    /// The longest silence inside a transaction, which holds the head of every process.
+    static let idleMillisecondsMax = 5000
 
     init(settings: ConnectionSettings, clock: Clock) {
+        var settings = settings
+        settings.lockTimeoutMilliseconds = min(
+            settings.lockTimeoutMilliseconds, Self.lockMillisecondsMax)
+        settings.idleInTransactionTimeoutMilliseconds = min(
+            settings.idleInTransactionTimeoutMilliseconds, Self.idleMillisecondsMax)
         self.settings = settings
         self.clock = clock
     }
@@ -42,6 +56,8 @@ final class BatchWriter {
         case overtaken
         /// One command's attachment found its rows already changed; nothing was written.
         case attachmentRefused
+        /// Another session holds what an attachment wants to change; nothing was written.
+        case attachmentBlocked(DatabaseError)
     }
 
     /// What is known before a try.
@@ -50,8 +66,8 @@ final class BatchWriter {
         var doubtsKeys: Bool
         /// Whether the head is held from the start, so that no other writer can be faster again.
         var isLocked = false
-        /// What was sent and never answered: each may have been committed.
-        var unanswered: [Decision] = []
+        /// What was sent and never answered: it may have been committed.
+        var unanswered: Decision?
     }
 
     /// Tries until every command of the round has an outcome.
@@ -59,19 +75,23 @@ final class BatchWriter {
         var known = Knowledge(
             doubtsKeys: round.contains { index in
                 batch.commands[index].key.map { cache.hasSeen($0) } ?? false
-            })
-        var lastError: (any Error)?
-        for _ in 0..<Self.attemptsMax {
+            }, isLocked: lockedTurns > 0)
+        var lastError: any Error = LedgerOverloaded()
+        for _ in 0..<Self.attemptsMax where batch.hasTime {
             do throws(DatabaseError) {
+                if let found = try clearDoubt(&known) { return accept(found, in: &batch) }
                 switch try write(round, in: &batch, &known) {
                 case .done: return
                 case .attachmentRefused: return settleHalves(of: round, in: &batch)
-                case .overtaken: cache.forgetHeads()
+                case .attachmentBlocked(let error):
+                    return settleBlocked(round, by: error, in: &batch)
+                case .overtaken: lockedTurns = Self.lockedTurnsMax
                 }
             } catch {
-                lastError = error
+                let didNothing = error.leavesDoubt && known.unanswered == nil
+                lastError = didNothing ? .connection("it was lost before the write") : error
                 cache.forgetHeads()
-                if error.isOfOneCommand, round.count > 1, known.unanswered.isEmpty {
+                if error.isOfOneCommand, round.count > 1, known.unanswered == nil {
                     return settleHalves(of: round, in: &batch)
                 }
                 guard error.mayBeTriedAgain else { break }
@@ -79,9 +99,30 @@ final class BatchWriter {
             known.doubtsKeys = true
             known.isLocked = true
         }
-        let error = lastError ?? DatabaseError.overloaded
+        let isInDoubt = known.unanswered != nil
+        giveUp(round, with: isInDoubt ? DatabaseError.commitUnknown : lastError, in: &batch)
+    }
+
+    private func giveUp(_ round: [Int], with error: any Error, in batch: inout Batch) {
         Log.error("ledger.batch_failed", ["error": "\(error)"])
         for index in round { batch.settle(index, .failure(error)) }
+    }
+
+    /// What nothing is attached to goes first. The others find out who is blocked, half of them at
+    /// a time, but not for long: as long as they wait they hold up everyone.
+    private func settleBlocked(
+        _ round: [Int], by error: DatabaseError, in batch: inout Batch
+    ) {
+        cache.forgetHeads()
+        let attached = round.filter { !batch.commands[$0].attachments.isEmpty }
+        let plain = round.filter { batch.commands[$0].attachments.isEmpty }
+        if !plain.isEmpty { settle(plain, in: &batch) }
+        guard batch.hasTimeForBlocked() else { return giveUp(attached, with: error, in: &batch) }
+        if attached.count > 1 {
+            settleHalves(of: attached, in: &batch)
+        } else {
+            settle(attached, in: &batch)
+        }
     }
 
     /// What one command brings about is no reason to refuse its neighbours: half the round at a
@@ -99,7 +140,8 @@ final class BatchWriter {
     ) throws(DatabaseError) -> Progress {
         let connection = try connected()
         let hasAttachments = round.contains { !batch.commands[$0].attachments.isEmpty }
-        guard known.isLocked || hasAttachments else {
+        let operations = round.reduce(0) { $0 + batch.commands[$1].operations.count }
+        guard known.isLocked || hasAttachments || operations >= LedgerStore.copiedLinesMin else {
             return try writeAlone(round, in: &batch, &known, connection)
         }
         return try writeInTransaction(round, in: &batch, &known, connection)
@@ -133,14 +175,15 @@ final class BatchWriter {
         do {
             guard try !connection.query(statement).isEmpty else { return .overtaken }
         } catch {
-            if error.leavesDoubt { known.unanswered.append(decision) }
+            if error.leavesDoubt { known.unanswered = decision }
             throw error
         }
         accept(decision, in: &batch)
         return .done
     }
 
-    /// The way of batches that carry other slices' rows, or that must not lose the race again.
+    /// The way of batches that are large, that carry other slices' rows, or that must not lose the
+    /// race again.
     private func writeInTransaction(
         _ round: [Int], in batch: inout Batch, _ known: inout Knowledge, _ connection: Connection
     ) throws(DatabaseError) -> Progress {
@@ -155,19 +198,19 @@ final class BatchWriter {
             // The connection itself is asked, within its transaction: `send` may not capture a
             // borrowed value.
             decision = try connection.transaction { _ throws -> Decision? in
-                for unanswered in known.unanswered where try isInJournal(unanswered, send) {
-                    return unanswered
-                }
                 var decision = try decide(round, of: commands, known, send)
                 guard decision.hasLines else {
                     if known.isLocked { return decision }
                     return try stillStands(decision.fence, send) ? decision : nil
                 }
                 let link = link(decision)
-                let statement = LedgerStore.write(decision.bench, link, expected: decision.fence)
-                guard try !connection.query(statement).isEmpty else { return nil }
+                guard try put(decision, link, on: connection) else { return nil }
                 decision.didWrite(link)
-                refused = try firstRefused(decision, of: commands, send)
+                do throws(DatabaseError) {
+                    refused = try firstRefused(decision, of: commands, send)
+                } catch {
+                    throw error.isBlocked ? AttachmentBlocked(error: error) : error
+                }
                 if refused != nil { throw AttachmentRefused() }
                 sent = decision
                 return decision
@@ -176,8 +219,10 @@ final class BatchWriter {
             cache.forgetHeads()
             if let refused { batch.settle(refused.index, .failure(refused.refusal)) }
             return .attachmentRefused
+        } catch let blocked as AttachmentBlocked {
+            return .attachmentBlocked(blocked.error)
         } catch let error as DatabaseError {
-            if error.leavesDoubt, let sent { known.unanswered.append(sent) }
+            if error.leavesDoubt, let sent { known.unanswered = sent }
             throw error
         } catch {
             preconditionFailure("the transaction throws nothing else: \(error)")
@@ -192,28 +237,61 @@ final class BatchWriter {
             decision.bench.lines, salt: .random(), after: decision.fence.chain, digester)
     }
 
-    /// Whether the decision whose answer was lost was written after all.
+    /// Writes what was decided in the open transaction; false when another writer was faster.
+    private func put(
+        _ decision: Decision, _ link: ChainLink, on connection: Connection
+    ) throws(DatabaseError) -> Bool {
+        let bench = decision.bench
+        guard bench.lines.count >= LedgerStore.copiedLinesMin else {
+            let statement = LedgerStore.write(bench, link, expected: decision.fence)
+            return try !connection.query(statement).isEmpty
+        }
+        let statement = LedgerStore.writeWithoutLines(bench, link, expected: decision.fence)
+        guard try !connection.query(statement).isEmpty else { return false }
+        try LedgerStore.copy(bench.lines, on: connection)
+        return true
+    }
+
+    /// The decision whose answer was lost, if it was written after all; if not, it never will be.
     ///
     /// The session that was to write it may still be at work. It either holds the head, and is
     /// waited for here, or will find that the head has moved, and change nothing.
-    private func isInJournal(
-        _ decision: Decision, _ send: Round
-    ) throws(DatabaseError) -> Bool {
-        let results = try send([
-            LedgerStore.fenceLocked, LedgerStore.transfers(decision.bench.lines.map(\.id.number)),
-        ])
-        var found: [Transfer] = []
-        for row in results[1].rows { found.append(try Transfer(row: row)) }
-        return found.sorted { $0.id < $1.id } == decision.bench.lines
+    private func clearDoubt(_ known: inout Knowledge) throws(DatabaseError) -> Decision? {
+        guard let unanswered = known.unanswered else { return nil }
+        let connection = try connected()
+        let isWritten: Bool
+        do {
+            isWritten = try connection.transaction { transaction throws -> Bool in
+                let results = try transaction.pipeline([
+                    LedgerStore.fenceLocked,
+                    LedgerStore.transfers(unanswered.bench.lines.map(\.id.number)),
+                ])
+                let found = try results[1].rows.map { try Transfer(row: $0) }
+                if found.sorted(by: { $0.id < $1.id }) == unanswered.bench.lines { return true }
+                try transaction.execute(LedgerStore.moveFence)
+                return false
+            }
+        } catch let error as DatabaseError {
+            throw error
+        } catch {
+            preconditionFailure("the transaction throws nothing else: \(error)")
+        }
+        known.unanswered = nil
+        return isWritten ? unanswered : nil
     }
 
     /// Rolls back a batch of which one command's attachment found its row already changed.
     private struct AttachmentRefused: Error {}
 
+    /// Rolls back a batch of which one command's attachment waited too long for somebody's lock.
+    private struct AttachmentBlocked: Error {
+        let error: DatabaseError
+    }
+
     private func firstRefused(
         _ decision: Decision, of commands: [Command], _ send: Round
     ) throws(DatabaseError) -> (index: Int, refusal: any Refusal)? {
-        var statements: [SQL] = []
+        var statements = [LedgerStore.attachmentPatience]
         var owners: [(index: Int, attachment: Attachment)] = []
         for (index, lines) in decision.lines {
             for attachment in commands[index].attachments {
@@ -221,8 +299,8 @@ final class BatchWriter {
                 owners.append((index, attachment))
             }
         }
-        guard !statements.isEmpty else { return nil }
-        for (result, owner) in zip(try send(statements), owners)
+        guard !owners.isEmpty else { return nil }
+        for (result, owner) in zip(try send(statements).dropFirst(), owners)
         where result.affected != owner.attachment.rowsExpected {
             return (owner.index, owner.attachment.refusal)
         }
@@ -259,9 +337,16 @@ extension DatabaseError {
         isUniqueViolation("transfers_key") || isUniqueViolation("transfers_settles")
     }
 
-    /// Whether PostgreSQL refused something that one command asked for.
+    /// Whether PostgreSQL refused something that one command asked for. What the server lacks, such
+    /// as room or time, it lacks for the others too.
     fileprivate var isOfOneCommand: Bool {
-        if case .server = self { !isTransient && !isTakenByAnother } else { false }
+        guard let sqlState, !isTransient, !isTakenByAnother else { return false }
+        return !["25", "40", "53", "55", "57"].contains(sqlState.prefix(2))
+    }
+
+    /// Whether a statement waited for longer than it may.
+    fileprivate var isBlocked: Bool {
+        sqlState == SQLState.lockNotAvailable || sqlState == SQLState.queryCanceled
     }
 
     /// Whether what was sent may have been committed although no answer came.

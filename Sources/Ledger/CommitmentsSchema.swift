@@ -2,7 +2,7 @@ internal import Postgres
 
 extension LedgerSchema {
     static let commitments = Migration(
-        slice: "ledger", number: 4, name: "daily commitments",
+        slice: "ledger", number: 5, name: "daily commitments",
         sql: """
             -- The keys that sign the books; the newest signs. The private part is sealed with the
             -- operator's master key, together with everything else in its row.

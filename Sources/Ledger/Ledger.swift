@@ -11,10 +11,14 @@ package struct Ledger: Sendable {
     private let writer: LedgerWriter
     private let tail: LedgerTail
     private let clock: Clock
+    private let balances: GatheredRead<AccountID, (AccountID, Balance)>
+    let newest: GatheredRead<NewestLines, Transfer>
 
     package init(database: Database, settings: ConnectionSettings, clock: Clock) {
         self.database = database
         self.clock = clock
+        balances = LedgerStore.balances(in: database)
+        newest = LedgerStore.newest(in: database)
         tail = LedgerTail()
         writer = LedgerWriter(settings: settings, clock: clock, tail: tail)
     }
@@ -114,18 +118,7 @@ package struct Ledger: Sendable {
     package func balances(
         of accounts: [AccountID]
     ) async throws -> [AccountID: Balance] {
-        try await database.read { transaction in
-            var balances: [AccountID: Balance] = [:]
-            let rows = try transaction.query(
-                """
-                SELECT id, posted, held FROM ledger.accounts
-                WHERE id = ANY(\(accounts.map(\.number)))
-                """)
-            for row in rows {
-                balances[AccountID(try row[0])] = Balance(posted: try row[1], held: try row[2])
-            }
-            return balances
-        }
+        Dictionary(try await balances.ask(accounts)) { first, _ in first }
     }
 
     // MARK: Following the journal

@@ -83,6 +83,8 @@ package enum LedgerRejection: String, Sendable, CaseIterable {
 package struct LedgerRefusal: Refusal, Equatable {
     package let rejection: LedgerRejection
     package let facts: [Fact]
+    /// Which of the command's operations was refused, counted from 0.
+    package internal(set) var operation = 0
 
     package init(_ rejection: LedgerRejection, _ facts: [Fact] = []) {
         self.rejection = rejection

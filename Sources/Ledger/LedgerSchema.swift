@@ -223,6 +223,7 @@ package enum LedgerSchema {
                 CREATE TRIGGER accounts_are_sealed BEFORE INSERT ON ledger.accounts
                     FOR EACH ROW EXECUTE FUNCTION ledger.seal_account();
                 """),
+        stops,
         commitments,
     ]
 }

@@ -14,12 +14,40 @@ final class LedgerWriter: Sendable {
 
     /// Commands that may wait; one more is refused with 503 before anything is done.
     static let waitingMax = 20_000
-    /// Commands in one batch. Larger batches gain little and delay everyone in them.
-    static let batchMax = 2_000
+    /// How long a command may wait for its turn. An older one is refused, and while one is older,
+    /// so is every new one: what is not begun soon is better asked for again.
+    static let waitingSecondsMax = 5
+    /// Operations in one batch, unless one command has more. Larger batches gain little and delay
+    /// everyone in them.
+    static let batchMax = 4_000
+    /// Commands that one submission may have in one batch: a long one leaves room for others.
+    static let pieceMax = 2_000
 
     private struct Submission {
         let commands: [Command]
         let answer: @Sendable ([Outcome]) -> Void
+        /// When it came, or had its last turn: one that gets on is not late.
+        var since = ContinuousClock.now
+        var outcomes: [Outcome] = []
+
+        init(_ commands: [Command], answer: @escaping @Sendable ([Outcome]) -> Void) {
+            self.commands = commands
+            self.answer = answer
+        }
+
+        func isLate(at now: ContinuousClock.Instant) -> Bool {
+            now - since > .seconds(LedgerWriter.waitingSecondsMax)
+        }
+
+        /// The commands that come next, as many as there is room for.
+        func piece(room: Int) -> ArraySlice<Command> {
+            let next = commands[outcomes.count...].prefix(LedgerWriter.pieceMax)
+            var operations = 0
+            return next.prefix { command in
+                defer { operations += command.operations.count }
+                return operations == 0 || operations + command.operations.count <= room
+            }
+        }
     }
 
     private struct State {
@@ -47,16 +75,16 @@ final class LedgerWriter: Sendable {
 
     func submit(_ commands: [Command]) async throws -> [Outcome] {
         try await withCheckedThrowingContinuation { continuation in
-            let submission = Submission(commands: commands) { continuation.resume(returning: $0) }
+            let submission = Submission(commands) { continuation.resume(returning: $0) }
             if let refusal = enqueue(submission) { continuation.resume(throwing: refusal) }
         }
     }
 
     private func enqueue(_ submission: Submission) -> LedgerOverloaded? {
         let (refusal, mustWake) = state.withLock { state -> (LedgerOverloaded?, Bool) in
-            guard !state.isStopped, state.commandsWaiting < Self.waitingMax else {
-                return (LedgerOverloaded(), false)
-            }
+            guard !state.isStopped, state.commandsWaiting < Self.waitingMax,
+                state.waiting.first?.isLate(at: submission.since) != true
+            else { return (LedgerOverloaded(), false) }
             state.waiting.append(submission)
             state.commandsWaiting += submission.commands.count
             defer { state.isAsleep = false }
@@ -81,19 +109,20 @@ final class LedgerWriter: Sendable {
 
     private func run(settings: ConnectionSettings, clock: Clock) {
         let writer = BatchWriter(settings: settings, clock: clock)
-        while let batch = gather() {
-            let (outcomes, written) = writer.process(batch.flatMap(\.commands))
+        while let submissions = gather() {
+            let pieces = Self.pieces(of: submissions)
+            let (outcomes, written) = writer.process(pieces.flatMap { $0 })
             if !written.isEmpty {
                 batches.increment()
                 lines.increment(by: Int64(written.count))
                 tail.committed(written)
             }
-            answer(batch, outcomes)
+            answer(submissions, pieces, outcomes)
         }
         stopped.signal()
     }
 
-    /// Everything that waits, up to a batch; sleeps while nothing does. Nil when the ledger stops.
+    /// What waits, up to a batch; sleeps while nothing does. Nil when the ledger stops.
     private func gather() -> [Submission]? {
         while true {
             let (batch, isOver) = state.withLock { state -> ([Submission], Bool) in
@@ -101,31 +130,72 @@ final class LedgerWriter: Sendable {
                 state.isAsleep = !state.isStopped
                 return ([], state.isStopped)
             }
-            if !batch.isEmpty { return batch }
+            let inTime = refuseLate(batch)
+            if !inTime.isEmpty { return inTime }
             if isOver { return nil }
-            wake.wait()
+            if batch.isEmpty { wake.wait() }
+        }
+    }
+
+    /// What of these is not late. Of a submission that has begun, only the rest is refused.
+    private func refuseLate(_ batch: [Submission]) -> [Submission] {
+        let now = ContinuousClock.now
+        return batch.filter { submission in
+            guard submission.isLate(at: now) else { return true }
+            let rest = submission.commands[submission.outcomes.count...]
+            submission.answer(submission.outcomes + rest.map { _ in .failure(LedgerOverloaded()) })
+            return false
         }
     }
 
     private func take(_ state: inout State) -> [Submission] {
-        var (count, commands) = (0, 0)
+        var (count, operations) = (0, 0)
         for submission in state.waiting {
-            commands += submission.commands.count
-            guard count == 0 || commands <= Self.batchMax else { break }
+            operations += submission.piece(room: .max).reduce(0) { $0 + $1.operations.count }
             count += 1
+            if operations >= Self.batchMax { break }
         }
         let batch = Array(state.waiting.prefix(count))
         state.waiting.removeFirst(count)
-        state.commandsWaiting -= batch.reduce(0) { $0 + $1.commands.count }
+        state.commandsWaiting -= batch.reduce(0) { $0 + $1.commands.count - $1.outcomes.count }
         return batch
     }
 
-    private func answer(_ batch: [Submission], _ outcomes: [Outcome]) {
-        var start = 0
-        for submission in batch {
-            let end = start + submission.commands.count
-            submission.answer(Array(outcomes[start..<end]))
-            start = end
+    private static func pieces(of submissions: [Submission]) -> [ArraySlice<Command>] {
+        var room = batchMax
+        return submissions.map { submission in
+            let piece = submission.piece(room: room)
+            room -= piece.reduce(0) { $0 + $1.operations.count }
+            return piece
+        }
+    }
+
+    /// Answers what is complete; what is not goes to the back, so that others have their turn.
+    private func answer(
+        _ batch: [Submission], _ pieces: [ArraySlice<Command>], _ outcomes: [Outcome]
+    ) {
+        var rest = outcomes[...]
+        var unfinished: [Submission] = []
+        for (submission, piece) in zip(batch, pieces) {
+            var submission = submission
+            submission.outcomes += rest.prefix(piece.count)
+            rest = rest.dropFirst(piece.count)
+            if submission.outcomes.count == submission.commands.count {
+                submission.answer(submission.outcomes)
+            } else {
+                submission.since = .now
+                unfinished.append(submission)
+            }
+        }
+        if !unfinished.isEmpty { putBack(unfinished) }
+    }
+
+    private func putBack(_ unfinished: [Submission]) {
+        state.withLock { state in
+            state.waiting += unfinished
+            state.commandsWaiting += unfinished.reduce(0) {
+                $0 + $1.commands.count - $1.outcomes.count
+            }
         }
     }
 }

@@ -40,8 +40,10 @@ struct Workbench {
                 try decide(operation, key: isFirst ? command.key : nil, legs: Int16(legs))
             }
         } catch {
+            var refusal = error
+            refusal.operation = lines.count - start
             takeBack(from: start)
-            throw error
+            throw refusal
         }
         return start..<lines.count
     }

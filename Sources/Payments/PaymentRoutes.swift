@@ -11,6 +11,7 @@ package struct PaymentRoutes: Sendable {
         routes =
             WalletRoutes(payments: payments, session: session).routes
             + TransferRoutes(payments: payments, session: session).routes
+            + TransferBatchRoutes(payments: payments, session: session).routes
             + HoldRoutes(payments: payments, session: session).routes
             + RequestRoutes(payments: payments, session: session).routes
             + LiveRoutes(payments: payments, session: session).routes

@@ -11,25 +11,32 @@ package import Values
 package struct Payments: Sendable {
     let database: Database
     let ledger: Ledger
+    let moneyOut: MoneyOut
     let identity: Identity
     let events: Events
     let clock: Clock
     let terms: PaymentTerms
     let directory = Directory()
+    let recent = RecentHistory()
+    let walletsOf: GatheredRead<ID<User>, Wallet>
+    let notes: GatheredRead<TransferID, (TransferID, String)>
     let live = LiveUpdates()
 
     package static let noteCharactersMax = 280
 
     package init(
-        database: Database, ledger: Ledger, identity: Identity, events: Events, clock: Clock,
-        terms: PaymentTerms
+        database: Database, ledger: Ledger, moneyOut: MoneyOut, identity: Identity,
+        events: Events, clock: Clock, terms: PaymentTerms
     ) {
         self.database = database
         self.ledger = ledger
+        self.moneyOut = moneyOut
         self.identity = identity
         self.events = events
         self.clock = clock
         self.terms = terms
+        walletsOf = Self.wallets(in: database)
+        notes = Self.notes(in: database)
         followJournal()
         followEvents()
     }

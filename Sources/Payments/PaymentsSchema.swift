@@ -45,6 +45,18 @@ package enum PaymentsSchema {
                 );
                 CREATE INDEX requests_by_payer ON payments.requests (payer, id DESC);
                 CREATE INDEX requests_by_requester ON payments.requests (requester, id DESC);
-                """)
+                """),
+        Migration(
+            slice: "payments", number: 2, name: "transfer batches",
+            sql: """
+                -- Under which key a batch came first, and how. Its transfers are in the journal,
+                -- each under a key of its own, which does not tell whether they were linked.
+                CREATE TABLE payments.transfer_batches (
+                    key uuid PRIMARY KEY,
+                    user_id uuid NOT NULL,
+                    is_linked boolean NOT NULL,
+                    created_at timestamptz NOT NULL
+                );
+                """),
     ]
 }

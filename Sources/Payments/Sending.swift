@@ -111,16 +111,20 @@ extension Payments {
         _ command: SendCommand, by session: Session
     ) async throws -> (order: Order, recipient: Directory.Person) {
         try session.requireVerified()
-        let currency = try terms.currency(command.currency)
-        guard command.amount > 0 else { throw PaymentRejection.amountMustBePositive }
-        let note = try note(command.note)
+        let (amount, note) = try checked(command)
         let recipient = try await person(command.to)
         guard recipient.id != session.user else { throw PaymentRejection.accountsMustDiffer }
         let order = Order(
-            amount: Money(command.amount, currency),
-            source: try await wallet(of: session.user, currency),
-            target: try await wallet(of: recipient.id, currency), note: note)
+            amount: amount, source: try await wallet(of: session.user, amount.currency),
+            target: try await wallet(of: recipient.id, amount.currency), note: note)
         return (order, recipient)
+    }
+
+    /// What can be refused before anyone is looked up.
+    func checked(_ command: SendCommand) throws -> (amount: Money, note: String?) {
+        let currency = try terms.currency(command.currency)
+        guard command.amount > 0 else { throw PaymentRejection.amountMustBePositive }
+        return (Money(command.amount, currency), try note(command.note))
     }
 
     func note(_ text: String?) throws(PaymentRejection) -> String? {
@@ -133,27 +137,35 @@ extension Payments {
         _ order: Order, _ code: TransferCode, key: IdempotencyKey, by session: Session,
         attachments: [Attachment] = []
     ) async throws -> Receipt {
-        let leg = Leg(
-            debit: order.source.account, credit: order.target.account, amount: order.amount,
-            code: code, isLimited: true)
-        let fee = try await feeLegs(on: order)
+        let fees = try await feeAccount(order.amount.currency)
         let command = Command(
-            key: commandKey(key, of: session.user), [.post(leg)] + fee.map { .post($0) },
+            key: commandKey(key, of: session.user), operations(of: order, code, feesTo: fees),
             attachments: noteAttachments(order.note) + attachments)
         let receipt = try await explainingMismatch { try await ledger.submit(command) }
         try await compareNote(order.note, with: receipt)
         return receipt
     }
 
-    private func feeLegs(on order: Order) async throws -> [Leg] {
-        let fee = terms.sendFee.fee(on: order.amount)
-        guard fee.minorUnits > 0 else { return [] }
-        let fees = try await systemAccount(.fees, fee.currency)
-        return [
+    /// The movements of one payment: its amount, then what the operator takes for it.
+    func operations(
+        of order: Order, _ code: TransferCode, feesTo fees: AccountID?
+    ) -> [Operation] {
+        let main = Operation.post(
             Leg(
-                debit: order.source.account, credit: fees, amount: fee, code: .fee,
-                isDerived: true)
-        ]
+                debit: order.source.account, credit: order.target.account, amount: order.amount,
+                code: code, isLimited: true))
+        guard let fees else { return [main] }
+        let fee = terms.sendFee.fee(on: order.amount)
+        guard fee.minorUnits > 0 else { return [main] }
+        let leg = Leg(
+            debit: order.source.account, credit: fees, amount: fee, code: .fee, isDerived: true)
+        return [main, .post(leg)]
+    }
+
+    /// Where the fees of this currency go; nil where nothing is taken.
+    func feeAccount(_ currency: Currency) async throws -> AccountID? {
+        guard terms.sendFee != .free else { return nil }
+        return try await systemAccount(.fees, currency)
     }
 
     func systemAccount(_ kind: AccountKind, _ currency: Currency) async throws -> AccountID {
@@ -178,10 +190,11 @@ extension Payments {
     func compareNote(_ note: String?, with receipt: Receipt) async throws {
         guard receipt.isReplay else { return }
         let stored = try await notes(of: [receipt.first.id])[receipt.first.id]
-        guard stored == note else {
-            throw LedgerRefusal(.idempotencyMismatch, [Fact("first_difference", "note")])
-        }
+        guard stored == note else { throw Self.otherNote }
     }
+
+    static let otherNote = LedgerRefusal(
+        .idempotencyMismatch, [Fact("first_difference", "note")])
 
     /// One key names one wallet per currency, so a different debit account means a different
     /// currency.
@@ -190,11 +203,14 @@ extension Payments {
     ) async throws -> Value {
         do {
             return try await body()
-        } catch let refusal as LedgerRefusal
-            where refusal.facts == [Fact("first_difference", "from")]
-        {
-            throw LedgerRefusal(refusal.rejection, [Fact("first_difference", "currency")])
+        } catch let refusal as LedgerRefusal {
+            throw explained(refusal)
         }
+    }
+
+    func explained(_ refusal: LedgerRefusal) -> LedgerRefusal {
+        guard refusal.facts == [Fact("first_difference", "from")] else { return refusal }
+        return LedgerRefusal(refusal.rejection, [Fact("first_difference", "currency")])
     }
 
     /// What to answer to the owner of `account`.
@@ -209,7 +225,7 @@ extension Payments {
         return (last ?? receipt.first).balance(of: account)
     }
 
-    func fee(in lines: [Transfer]) -> Int64 {
+    func fee(in lines: some Sequence<Transfer>) -> Int64 {
         lines.dropFirst().filter { $0.code == .fee }.reduce(0) { $0 + $1.amount }
     }
 }

@@ -8,6 +8,8 @@ package struct ConnectionSettings: Sendable {
 
     /// How long one statement may run; 0 is for ever.
     package var statementTimeoutMilliseconds = 10_000
+    /// How much longer than its statement may run a server may be silent before it counts as lost.
+    package var answerGraceMilliseconds = 5000
     /// How long a statement may wait for a lock; 0 is for ever.
     package var lockTimeoutMilliseconds = 5000
     /// How long a transaction may do nothing before the server ends it.
@@ -62,6 +64,12 @@ extension ConnectionSettings {
         SET client_min_messages = warning;
         SET TimeZone = 'UTC'
         """
+    }
+
+    /// How long the server may owe an answer; nil is for ever.
+    var answerPatienceMilliseconds: Int? {
+        statementTimeoutMilliseconds == 0
+            ? nil : statementTimeoutMilliseconds + answerGraceMilliseconds
     }
 
     /// Whether libpq can read the URL. Its own words of complaint may quote the password.

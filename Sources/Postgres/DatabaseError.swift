@@ -66,6 +66,13 @@ extension ServerError {
             || [SQLState.lockNotAvailable, SQLState.tooManyConnections].contains(sqlState)
     }
 
+    /// Whether it is the server that cannot do this at the moment, whatever is asked of it: a
+    /// time-out, a lock, a restart, no room, or a standby that is not yet the primary.
+    package var isOfTheMoment: Bool {
+        isTransient || sqlState == SQLState.readOnlyTransaction
+            || ["53", "57"].contains(sqlState.prefix(2))
+    }
+
     /// Whether PostgreSQL asks for the whole transaction again: two transactions met in a way that
     /// only one could survive.
     var mustRunAgain: Bool {
@@ -83,6 +90,7 @@ package enum SQLState {
     package static let deadlockDetected = "40P01"
     package static let lockNotAvailable = "55P03"
     package static let tooManyConnections = "53300"
+    package static let readOnlyTransaction = "25006"
     package static let queryCanceled = "57014"
     package static let adminShutdown = "57P01"
     package static let cannotConnectNow = "57P03"

@@ -15,8 +15,14 @@ final class Link {
     /// Set by libpq's notice receiver when the server says good-bye outside any statement.
     private let isDoomed: UnsafeMutablePointer<Bool>
 
-    private init(taking handle: OpaquePointer) {
+    /// Ends the wait for a server that never answers; nil when it may take for ever.
+    private let watched: Watched?
+
+    private init(taking handle: OpaquePointer, _ settings: ConnectionSettings) {
         unsafe self.handle = handle
+        watched = settings.answerPatienceMilliseconds.map {
+            unsafe Watched(socket: PQsocket(handle), patienceMilliseconds: $0)
+        }
         unsafe isDoomed = .allocate(capacity: 1)
         unsafe isDoomed.initialize(to: false)
         // Notices would go to standard error; only the one that ends the session matters.
@@ -26,9 +32,11 @@ final class Link {
                 guard unsafe Link.isFatal(result) else { return }
                 unsafe flag?.assumingMemoryBound(to: Bool.self).pointee = true
             }, isDoomed)
+        if let watched { AnswerWatch.shared.add(watched) }
     }
 
     deinit {
+        if let watched { AnswerWatch.shared.remove(watched) }
         unsafe PQfinish(handle)
         unsafe isDoomed.deallocate()
     }
@@ -44,7 +52,7 @@ final class Link {
         guard let handle = unsafe connect(settings.keywords) else {
             throw .connection("there is no memory for a connection")
         }
-        let link = unsafe Link(taking: handle)
+        let link = unsafe Link(taking: handle, settings)
         guard unsafe PQstatus(handle) == CONNECTION_OK else { throw link.openingError }
         try link.checkVersion()
         _ = try link.simple(settings.sessionStatements).get()
@@ -106,6 +114,8 @@ final class Link {
 
     /// Runs one or more commands; the result is the last one's.
     func simple(_ text: String) -> Result<QueryResult, DatabaseError> {
+        expectAnswer()
+        defer { expectNothing() }
         guard let raw = unsafe PQexec(handle, text) else { return .failure(.connection(message)) }
         return unsafe simpleOutcome(of: raw)
     }
@@ -138,7 +148,13 @@ final class Link {
         case lost(String, wasRefused: Bool)
     }
 
-    func beginFlight() -> Bool { unsafe PQenterPipelineMode(handle) == 1 }
+    func beginFlight() -> Bool {
+        expectAnswer()
+        return unsafe PQenterPipelineMode(handle) == 1
+    }
+
+    func expectAnswer() { watched?.expect() }
+    func expectNothing() { watched?.rest() }
 
     func send(_ command: String) -> Bool {
         unsafe PQsendQueryParams(handle, command, 0, nil, nil, nil, nil, 1) == 1
@@ -159,6 +175,7 @@ final class Link {
         if case .lost = answer { return answer }
         // Each answer is followed by an empty one.
         while let more = unsafe PQgetResult(handle) { unsafe PQclear(more) }
+        expectAnswer()
         return answer
     }
 
@@ -182,6 +199,7 @@ final class Link {
 
     /// Waits until everything sent has been settled. False when the connection was lost before.
     func endFlight() -> Bool {
+        defer { expectNothing() }
         guard let raw = unsafe PQgetResult(handle) else { return false }
         defer { unsafe PQclear(raw) }
         guard unsafe PQresultStatus(raw) == PGRES_PIPELINE_SYNC else { return false }

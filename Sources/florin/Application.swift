@@ -20,6 +20,7 @@ struct Application: Sendable {
     let events: Events
     let worker: Worker
     let ledger: Ledger
+    let moneyOut: MoneyOut
     let commitments: Commitments
     let notifications: Notifications
     let identity: Identity
@@ -77,6 +78,7 @@ struct Application: Sendable {
         let jobs = Jobs(clock: clock)
         events = Events(database: database, clock: clock)
         ledger = Ledger(database: database, settings: settings, clock: clock)
+        moneyOut = Self.moneyOut(database, clock)
         let commitments = Commitments(database: database, keys: bookKeys, clock: clock)
         self.commitments = commitments
         let carrier: any MessageCarrier =
@@ -93,7 +95,8 @@ struct Application: Sendable {
                 queueMax: Configuration.passwordQueueMax),
             vault: vault, tokens: tokens)
         let payments = Payments(
-            database: database, ledger: ledger, identity: identity, events: events, clock: clock,
+            database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,
+            events: events, clock: clock,
             terms: PaymentTerms(
                 currencies: configuration.currencies, sendFee: configuration.sendFee,
                 limits: configuration.limits))
@@ -102,10 +105,19 @@ struct Application: Sendable {
             identity: identity, payments: payments, ledger: ledger, database: database,
             terms: configuration.simpleTerms)
         worker = Worker(
-            database: database, clock: clock, handlers: notifications.handlers,
+            database: database, clock: clock,
+            handlers: notifications.handlers + payments.handlers,
             schedules: Self.schedules(
                 payments, commitments, Retention(database: database, clock: clock), notifications,
                 identity))
+    }
+
+    /// What stops payments and lets them go on; staff are told by a job of the same transaction.
+    static func moneyOut(_ database: Database, _ clock: Clock) -> MoneyOut {
+        let jobs = Jobs(clock: clock)
+        return MoneyOut(database: database, clock: clock) { decision, transaction in
+            try jobs.enqueue(Payments.tellStaff, "\(decision)", in: transaction)
+        }
     }
 
     private static func schedules(
@@ -132,10 +144,17 @@ struct Application: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
             group.addTask { try await ledger.run() }
+            group.addTask { try await watchBooks() }
             group.addTask { await events.run() }
             group.addTask { await payments.runLive() }
             try await group.waitForAll()
         }
+    }
+
+    private func watchBooks() async throws {
+        var watch = Watch(
+            database: database, moneyOut: moneyOut, everySeconds: configuration.watchSeconds)
+        try await watch.run()
     }
 
     /// What other processes, and this one's transactions, tell through PostgreSQL.

@@ -27,6 +27,7 @@ struct Configuration: Sendable {
     var simpleAccess: SimpleTerms.Access = .off
     /// Major units.
     var simpleBalance: Int64?
+    var watchSeconds = Watch.secondsDefault
     var databaseConnections = 6
     var argonMemoryKiB = 19_456
     var argonPasses = 2
@@ -71,6 +72,7 @@ struct Configuration: Sendable {
         simpleAccess =
             try reader.simpleAccess("FLORIN_SIMPLE_API") ?? (isSandbox ? .authenticated : .off)
         simpleBalance = try reader.amount("FLORIN_SIMPLE_BALANCE")
+        watchSeconds = try reader.integer("FLORIN_WATCH_SECONDS", in: 1...3600) ?? watchSeconds
         databaseConnections =
             try reader.integer("FLORIN_DATABASE_CONNECTIONS", in: 1...100).map { Int($0) }
             ?? databaseConnections

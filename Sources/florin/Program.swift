@@ -12,9 +12,15 @@ enum Program {
                                                re-derive every balance from the journal; of a
                                                plain dump (`pg_restore -f PLAIN CUSTOM` makes
                                                one), with keys and commitments that you kept
+        florin stop-money-out --reason TEXT    hold payments back, in every process
+        florin resume --reason TEXT [--despite-mismatch]
+                                               look at the books, then let payments go on
         florin migrate                         bring the database up to date
         florin seed --people N --balance MINOR --currency CODE --tokens FILE
                                                people with money, for load tests; sandbox only
+        florin bench ledger [--accounts N] [--transfers N] [--batch N] [--in-flight N]
+                            [--grown [--rounds N] [--measured N]]
+                                               the ledger's own speed, on databases of its own
         florin routes [--openapi]              the API's table of contents
         florin refusals                        every refusal, as the table in docs/rejections.md
         florin database-url                    how libpq reaches the database
@@ -47,8 +53,11 @@ enum Program {
         switch name {
         case "serve": return try await ServeCommand.run(arguments)
         case "audit": return try await AuditCommand.run(arguments)
+        case "stop-money-out": return try await StopMoneyOutCommand.run(arguments)
+        case "resume": return try await ResumeCommand.run(arguments)
         case "migrate": return try await MigrateCommand.run(arguments)
         case "seed": return try await SeedCommand.run(arguments)
+        case "bench": return try await BenchCommand.run(arguments)
         case "routes": return try await RoutesCommand.run(arguments)
         case "refusals": return try RefusalsCommand.run(arguments)
         case "database-url": return try await DatabaseURLCommand.run(arguments)

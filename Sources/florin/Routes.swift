@@ -2,6 +2,7 @@ internal import Channels
 internal import HTTP
 internal import Identity
 internal import Jobs
+internal import Ledger
 internal import Notifications
 internal import Payments
 internal import Postgres
@@ -52,25 +53,20 @@ struct Routes: Sendable {
             + ClockRoutes(application: application).routes
     }
 
-    /// What the machines' faults look like to a client: try again, nothing was half done.
+    /// What the machines' faults look like to a client: try again, nothing was half done. Only when
+    /// the database was lost in the very commit does nobody know, and then the answer says so.
     static func describe(_ error: any Error) -> Problem? {
         guard let error = error as? DatabaseError else { return nil }
         switch error {
-        case .overloaded, .connection, .commitUnknown, .closed:
+        case .commitUnknown: return .outcomeUnknown(retryAfterSeconds: 1)
+        case .overloaded, .connection, .closed:
             return .unavailable(retryAfterSeconds: 1)
-        case .server(let server) where Self.passing.contains(server.sqlState):
+        case .server(let server) where server.isOfTheMoment:
             return .unavailable(retryAfterSeconds: 1)
         case .server, .decoding, .configuration:
             return nil
         }
     }
-
-    /// Faults of the moment: time-outs, a restart, no room for another connection, a full disk.
-    private static let passing: Set<String> = [
-        SQLState.queryCanceled, SQLState.lockNotAvailable, SQLState.adminShutdown,
-        SQLState.cannotConnectNow, SQLState.tooManyConnections, SQLState.deadlockDetected,
-        SQLState.serializationFailure, "53100",
-    ]
 }
 
 /// Health, metrics: what operators and machines ask.
@@ -86,30 +82,49 @@ struct OperationRoutes: Sendable {
                 .get, "/health/live", summary: "Whether the process answers.", tag: "operations",
                 returns: .ok(Self.health), handler: live),
             .open(
-                .get, "/health/ready", summary: "Whether the database answers too.",
-                tag: "operations", returns: .ok(Self.health), handler: ready),
+                .get, "/health/ready",
+                summary: "Whether the database answers too, and whether money may leave wallets.",
+                tag: "operations", returns: .ok(Self.readiness), handler: ready),
             .open(
                 .get, "/metrics", summary: "Prometheus text.", tag: "operations",
                 returns: .text("Metrics in the Prometheus text format 0.0.4."), handler: metrics),
         ]
     }
 
-    private static let health = Schema.object(
+    private static let health = Schema.object(Self.always)
+
+    private static let always: [Schema.Field] = [
         .required("status", .string()), .required("version", .string()),
-        .required("sandbox", .boolean))
+        .required("sandbox", .boolean),
+    ]
+
+    private static let readiness = Schema.object(
+        always + [
+            .required("money_out", .enumeration(["open", "stopped"])),
+            .optional("stopped_at", .timestamp), .optional("differences", .integer(min: 0)),
+        ])
 
     private func live(_ request: Request) async throws -> Response { healthy("ok") }
 
     private func ready(_ request: Request) async throws -> Response {
-        _ = try await application.database.read { try $0.query("SELECT 1").count }
-        return healthy("ready")
+        let stop = try await application.moneyOut.current()
+        return healthy("ready") { body in
+            body.field("money_out", stop == nil ? "open" : "stopped")
+            guard let stop else { return }
+            body.field("stopped_at", "\(stop.at)")
+            // Anybody may ask, so how many and not which.
+            body.field("differences", Int64(stop.findings.count))
+        }
     }
 
-    private func healthy(_ status: String) -> Response {
+    private func healthy(
+        _ status: String, _ more: (inout JSONObjectWriter) -> Void = { _ in }
+    ) -> Response {
         .json { body in
             body.field("status", status)
             body.field("version", Florin.version)
             body.field("sandbox", application.configuration.isSandbox)
+            more(&body)
         }
     }
 

@@ -8,9 +8,8 @@ import Testing
 struct ProcessTests {
     private func pair() async throws -> (FlorinServer, FlorinServer, TestDatabase) {
         let database = try await TestPostgres.database()
-        let key = ["FLORIN_MASTER_KEY": String(repeating: "5a", count: 32)]
-        let first = try await FlorinServer.start(database: database, key)
-        return (first, try await FlorinServer.start(database: database, key), database)
+        let servers = try await FlorinServer.pair(on: database)
+        return (servers[0], servers[1], database)
     }
 
     @Test func whatOneDoesTheOtherKnows() async throws {

@@ -34,4 +34,15 @@ enum World {
 
 extension FlorinServer {
     var api: Api { Api(url: url) }
+
+    /// Two of them, which know each other's sessions.
+    static func pair(
+        on database: TestDatabase, _ settings: [String: String] = [:]
+    ) async throws -> [FlorinServer] {
+        let key = ["FLORIN_MASTER_KEY": String(repeating: "5a", count: 32)]
+        let all = settings.merging(key) { own, _ in own }
+        return [
+            try await start(database: database, all), try await start(database: database, all),
+        ]
+    }
 }

@@ -140,4 +140,54 @@ import Values
             await neighbour.end()
         }
     }
+
+    // MARK: Rows that another session holds
+
+    /// Whoever wants a row that is held is refused soon; the others hardly notice.
+    @Test func aHeldRowRefusesItsCommandAlone() async throws {
+        try await World.run { world in
+            let shop = try await Shop(world)
+            let other = try Connection.open(world.settings)
+            try other.run(unprepared: "BEGIN")
+            try other.execute("SELECT 1 FROM shop.orders WHERE id = 3 FOR UPDATE")
+            let commands = (1...40).map {
+                $0 % 2 == 0
+                    ? .pay(shop.alice, shop.shop, 10, key: .test($0))
+                    : shop.order(Int64($0), key: .test($0))
+            }
+            let outcomes = try await world.ledger.submit(commands)
+            for (number, outcome) in zip(1..., outcomes) where number != 3 {
+                #expect(try !outcome.get().isReplay, "command \(number)")
+            }
+            let error = #expect(throws: DatabaseError.self) { try outcomes[2].get() }
+            #expect(error?.sqlState == SQLState.lockNotAvailable)
+            #expect(try world.lines(of: .test(3)) == 0)
+            try other.run(unprepared: "COMMIT")
+            #expect(try await !world.ledger.submit(commands[2]).isReplay)
+            #expect(try await world.balance(shop.shop).posted == 400)
+        }
+    }
+
+    /// Nobody may write notes, and many want to: those who do not are served.
+    @Test func aHeldTableRefusesOnlyWhoWritesIt() async throws {
+        try await World.run { world in
+            let shop = try await Shop(world)
+            let other = try Connection.open(world.settings)
+            try other.run(unprepared: "BEGIN; LOCK TABLE shop.notes IN SHARE MODE")
+            let commands = (1...100).map {
+                $0 % 2 == 0
+                    ? .pay(shop.alice, shop.shop, 10, key: .test($0))
+                    : shop.order(Int64($0), key: .test($0))
+            }
+            let outcomes = try await world.ledger.submit(commands)
+            for (number, outcome) in zip(1..., outcomes) {
+                #expect((outcome.receipt != nil) == (number % 2 == 0), "command \(number)")
+            }
+            try other.run(unprepared: "COMMIT")
+            for (number, outcome) in zip(1..., try await world.ledger.submit(commands)) {
+                #expect(try outcome.get().isReplay == (number % 2 == 0))
+            }
+            #expect(try await world.balance(shop.shop).posted == 1000)
+        }
+    }
 }

@@ -28,6 +28,17 @@ import Testing
         }
     }
 
+    /// Each movement of the product has its recipe: who is debited, who is credited, and a table
+    /// that runs.
+    @Test(arguments: [
+        "Top-up", "Send and fee", "Hold and capture", "Void", "Expiry", "Reversal", "Refund",
+        "Cash-out", "Chargeback", "Exchange", "Airtime", "Tip pool", "Escrow", "Offline lock",
+        "Offline settle", "Guarantee payout",
+    ])
+    func everyMovementHasItsRecipe(_ movement: String) {
+        #expect(Table.documented.contains { $0.title == "docs: \(movement)" })
+    }
+
     // MARK: The language itself
 
     @Test func aWrongExpectationShowsItsLine() async throws {

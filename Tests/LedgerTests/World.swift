@@ -49,11 +49,13 @@ struct World: Sendable {
     /// A world on a database that is there already.
     init(settings: ConnectionSettings) { self.init(settings: settings, clock: Self.nightClock()) }
 
-    private init(settings: ConnectionSettings, clock: Clock) {
+    private init(
+        settings: ConnectionSettings, clock: Clock, writing: ConnectionSettings? = nil
+    ) {
         self.settings = settings
         self.clock = clock
         database = Database(settings: settings, connections: 1, queueMax: 1000)
-        var writing = settings
+        var writing = writing ?? settings
         writing.applicationName = Self.writerName
         ledger = Ledger(database: database, settings: writing, clock: clock)
     }
@@ -63,6 +65,14 @@ struct World: Sendable {
 
     /// A second process on the same database: its own writer, cache and connections.
     func neighbour() -> World { World(settings: settings, clock: clock) }
+
+    /// The same on a machine with another clock.
+    func neighbour(clock: Clock) -> World { World(settings: settings, clock: clock) }
+
+    /// The same whose writer reaches the database in another way, or has less patience with it.
+    func neighbour(writing settings: ConnectionSettings) -> World {
+        World(settings: self.settings, clock: clock, writing: settings)
+    }
 
     /// Stops the writer and closes the connections.
     func end() async {
@@ -139,5 +149,18 @@ extension World {
 
     func number(_ sql: SQL) throws -> Int64 {
         try Connection.open(settings).query(sql)[0][0]
+    }
+
+    func databaseName() throws -> String {
+        try Connection.open(settings).query("SELECT current_database()::text")[0][0]
+    }
+
+    /// Lines that the key has written: 1 or 0 for a payment.
+    func lines(of key: CommandKey) throws -> Int64 {
+        try number(
+            """
+            SELECT count(*) FROM ledger.transfers
+            WHERE key = ANY(\(SQLValue.uuids([(key.high, key.low)])))
+            """)
     }
 }

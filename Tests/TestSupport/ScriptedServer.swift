@@ -103,21 +103,27 @@ package final class ScriptedServer: Sendable {
         return (listener, Int(UInt16(bigEndian: address.sin_port)))
     }
 
-    private static func listen(path: String) -> Int32 {
+    static func listen(path: String) -> Int32 {
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        let isBound = unsafe withAddress(path) { unsafe bind(listener, $0, $1) == 0 }
+        precondition(isBound && Glibc.listen(listener, 64) == 0)
+        return listener
+    }
+
+    /// The address of a socket in the file system, for the time of `body`.
+    static func withAddress(
+        _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Bool
+    ) -> Bool {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { room in
             unsafe room.copyBytes(from: path.utf8)
         }
-        unsafe withUnsafePointer(to: &address) { pointer in
+        return unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                let length = socklen_t(MemoryLayout<sockaddr_un>.size)
-                precondition(unsafe bind(listener, address, length) == 0)
+                unsafe body(address, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        precondition(Glibc.listen(listener, 64) == 0)
-        return listener
     }
 
     private func serve(_ socket: Int32) {

@@ -80,16 +80,6 @@ extension Problem {
     }
 }
 
-extension JSONWriter {
-    fileprivate mutating func field(_ fact: Fact) {
-        switch fact.value {
-        case .integer(let value): field(fact.name, value)
-        case .text(let text): field(fact.name, text)
-        case .texts(let texts): field(fact.name, texts)
-        }
-    }
-}
-
 // MARK: What any route may say
 
 extension Problem {
@@ -159,7 +149,16 @@ extension Problem {
 
     package static func unavailable(retryAfterSeconds: Int64) -> Problem {
         Problem(
-            status: 503, code: "unavailable", detail: "Too busy at the moment. Try again soon.",
+            status: 503, code: "unavailable",
+            detail: "This cannot be done at the moment. Try again soon, with the same key.",
+            facts: [Fact(retryAfter, retryAfterSeconds)])
+    }
+
+    package static func outcomeUnknown(retryAfterSeconds: Int64) -> Problem {
+        Problem(
+            status: 503, code: "outcome_unknown",
+            detail: "The connection was lost at the end: this was done, or it was not. "
+                + "Ask again with the same key, which tells, and does it once at most.",
             facts: [Fact(retryAfter, retryAfterSeconds)])
     }
 }

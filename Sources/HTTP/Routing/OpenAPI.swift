@@ -165,6 +165,7 @@ enum GenericRefusals {
             Refused(431, "request_header_fields_too_large"), Refused(500, "internal_error"),
             Refused(503, "unavailable"),
         ]
+        if route.method != .get { refused.append(Refused(503, "outcome_unknown")) }
         if case .bearer = route.access { refused.append(Refused(401, "unauthenticated")) }
         if route.requestBody != nil { refused.append(Refused(415, "unsupported_media_type")) }
         if route.path.contains("{") { refused.append(Refused(404, "not_found")) }

@@ -14,7 +14,7 @@ package indirect enum Schema: Sendable {
     /// Any number, kept as its exact decimal text.
     case number
     case boolean
-    case array(Schema, max: Int = Schema.elementsMaxDefault)
+    case array(Schema, min: Int = 0, max: Int = Schema.elementsMaxDefault)
     case enumeration([String])
     case nullable(Schema)
     /// The same shape under a name, so that OpenAPI shows it once in `components`.

@@ -10,8 +10,8 @@ extension Schema {
         case .integer(let min, let max): Self.document(min: min, max: max)
         case .number: ["type": "number"]
         case .boolean: ["type": "boolean"]
-        case .array(let element, let max):
-            ["type": "array", "items": element.document, "maxItems": .integer(Int64(max))]
+        case .array(let element, let min, let max):
+            Self.document(of: element, min: min, max: max)
         case .enumeration(let choices):
             ["type": "string", "enum": .array(choices.map(JSON.string))]
         case .nullable(let schema): ["anyOf": [schema.document, ["type": "null"]]]
@@ -42,6 +42,13 @@ extension Schema {
         return .object(object)
     }
 
+    private static func document(of element: Schema, min: Int, max: Int) -> JSON {
+        var object = JSONObject([("type", "array"), ("items", element.document)])
+        if min > 0 { object.append("minItems", .integer(Int64(min))) }
+        object.append("maxItems", .integer(Int64(max)))
+        return .object(object)
+    }
+
     private static func document(min: Int64, max: Int64) -> JSON {
         [
             "type": "integer", "format": "int64", "minimum": .integer(min),
@@ -58,7 +65,7 @@ extension Schema {
             schema.collectNamed(into: &named)
         case .object(let fields, _):
             for field in fields { field.schema.collectNamed(into: &named) }
-        case .array(let schema, _), .nullable(let schema): schema.collectNamed(into: &named)
+        case .array(let schema, _, _), .nullable(let schema): schema.collectNamed(into: &named)
         default: break
         }
     }

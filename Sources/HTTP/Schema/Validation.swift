@@ -10,80 +10,98 @@ struct Violation: Error, Equatable {
 
 extension Schema {
     /// Throws the first departure in the order of the text.
-    func check(_ value: JSON, at pointer: String = "") throws(Violation) {
+    func check(_ value: JSON) throws(Violation) {
         switch self {
         case .object(let fields, let additional):
-            try Self.check(value, fields: fields, additional: additional, at: pointer)
+            try Self.check(value, fields: fields, additional: additional)
         case .string(let min, let max, let pattern, let format):
-            guard let text = value.string else { throw .init(pointer, "must be a string") }
-            try Self.check(text, min...max, pattern, format, at: pointer)
+            guard let text = value.string else { throw .init("must be a string") }
+            try Self.check(text, min...max, pattern, format)
         case .integer(let min, let max):
-            guard let integer = value.integer else { throw .init(pointer, "must be an integer") }
-            guard integer >= min else { throw .init(pointer, "must be at least \(min)") }
-            guard integer <= max else { throw .init(pointer, "must be at most \(max)") }
+            guard let integer = value.integer else { throw .init("must be an integer") }
+            guard integer >= min else { throw .init("must be at least \(min)") }
+            guard integer <= max else { throw .init("must be at most \(max)") }
         case .number:
-            guard value.decimal != nil else { throw .init(pointer, "must be a number") }
+            guard value.decimal != nil else { throw .init("must be a number") }
         case .boolean:
-            guard value.bool != nil else { throw .init(pointer, "must be true or false") }
-        case .array(let element, let max):
-            try Self.check(value, elements: element, max: max, at: pointer)
+            guard value.bool != nil else { throw .init("must be true or false") }
+        case .array(let element, let min, let max):
+            try Self.check(value, elements: element, min...max)
         case .enumeration(let choices):
             guard let text = value.string, choices.contains(text) else {
-                throw .init(pointer, "must be one of \(choices.joined(separator: ", "))")
+                throw .init("must be one of \(choices.joined(separator: ", "))")
             }
         case .nullable(let schema):
-            if !value.isNull { try schema.check(value, at: pointer) }
-        case .named(_, let schema): try schema.check(value, at: pointer)
+            if !value.isNull { try schema.check(value) }
+        case .named(_, let schema): try schema.check(value)
         case .any: break
         }
     }
 
     private static func check(
-        _ value: JSON, fields: [Field], additional: Bool, at pointer: String
+        _ value: JSON, fields: [Field], additional: Bool
     ) throws(Violation) {
-        guard let object = value.object else { throw .init(pointer, "must be an object") }
+        guard let object = value.object else { throw .init("must be an object") }
         for field in fields where field.isRequired && object[field.name] == nil {
-            throw .init(pointer + "/" + escaped(field.name), "is required")
+            throw Violation("is required").below(field.name)
         }
         for (name, value) in object.members {
-            if let field = fields.first(where: { $0.name == name }) {
-                try field.schema.check(value, at: pointer + "/" + escaped(name))
-            } else if !additional {
-                throw .init(pointer + "/" + escaped(name), "is not a known field")
+            do throws(Violation) {
+                if let field = fields.first(where: { $0.name == name }) {
+                    try field.schema.check(value)
+                } else if !additional {
+                    throw .init("is not a known field")
+                }
+            } catch { throw error.below(name) }
+        }
+    }
+
+    private static func check(
+        _ value: JSON, elements schema: Schema, _ counts: ClosedRange<Int>
+    ) throws(Violation) {
+        guard let elements = value.array else { throw .init("must be an array") }
+        guard elements.count >= counts.lowerBound else {
+            throw .init("must have at least \(counts.lowerBound) elements")
+        }
+        guard elements.count <= counts.upperBound else {
+            throw .init("must have at most \(counts.upperBound) elements")
+        }
+        for (position, element) in elements.enumerated() {
+            do throws(Violation) { try schema.check(element) } catch {
+                throw error.below(String(position))
             }
         }
     }
 
     private static func check(
-        _ value: JSON, elements schema: Schema, max: Int, at pointer: String
-    ) throws(Violation) {
-        guard let elements = value.array else { throw .init(pointer, "must be an array") }
-        guard elements.count <= max else {
-            throw .init(pointer, "must have at most \(max) elements")
-        }
-        for (position, element) in elements.enumerated() {
-            try schema.check(element, at: "\(pointer)/\(position)")
-        }
-    }
-
-    private static func check(
-        _ text: String, _ lengths: ClosedRange<Int>, _ pattern: Pattern?, _ format: Format?,
-        at pointer: String
+        _ text: String, _ lengths: ClosedRange<Int>, _ pattern: Pattern?, _ format: Format?
     ) throws(Violation) {
         let length = text.unicodeScalars.count
         guard length >= lengths.lowerBound else {
-            throw .init(pointer, "must have at least \(lengths.lowerBound) characters")
+            throw .init("must have at least \(lengths.lowerBound) characters")
         }
         guard length <= lengths.upperBound else {
-            throw .init(pointer, "must have at most \(lengths.upperBound) characters")
+            throw .init("must have at most \(lengths.upperBound) characters")
         }
-        guard !text.utf8.contains(0) else { throw .init(pointer, "must not contain U+0000") }
+        guard !text.utf8.contains(0) else { throw .init("must not contain U+0000") }
         if let pattern, !pattern.matches(text) {
-            throw .init(pointer, "must match \(pattern.expression)")
+            throw .init("must match \(pattern.expression)")
         }
         if let format, !format.accepts(text) {
-            throw .init(pointer, "must be a valid \(format.rawValue)")
+            throw .init("must be a valid \(format.rawValue)")
         }
+    }
+}
+
+extension Violation {
+    fileprivate init(_ reason: String) {
+        self.init(field: "", reason: reason)
+    }
+
+    /// The same departure as its container sees it: where it is is told only when there is one,
+    /// because a large body has many places and hardly ever a departure.
+    fileprivate func below(_ name: String) -> Violation {
+        Violation(field: "/" + Self.escaped(name) + field, reason: reason)
     }
 
     /// `~` and `/` have a meaning in pointers (RFC 6901 §3); a hostile name is also cut short.
@@ -100,12 +118,6 @@ extension Schema {
     }
 
     private static let nameCharactersMax = 64
-}
-
-extension Violation {
-    fileprivate init(_ field: String, _ reason: String) {
-        self.init(field: field, reason: reason)
-    }
 }
 
 // MARK: Text from paths, queries and headers

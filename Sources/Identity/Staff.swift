@@ -1,0 +1,21 @@
+internal import Notifications
+internal import Postgres
+internal import Values
+
+extension Identity {
+    /// Queues a message to everybody with one of these roles, by SMS and by e-mail, as far as they
+    /// have both.
+    package func tell(_ roles: Set<Role>, _ text: String) async throws {
+        let names = roles.map(\.rawValue).sorted()
+        try await database.transaction { transaction in
+            for person in try users(where: "role = ANY(\(names))", transaction) {
+                if let phone = person.phone {
+                    try notifications.send(sms: text, to: phone, in: transaction)
+                }
+                if let email = person.email {
+                    try notifications.send(email: text, to: email, in: transaction)
+                }
+            }
+        }
+    }
+}
