@@ -36,6 +36,7 @@ final class AuditReplay {
     private(set) var lastAt = Timestamp(microseconds: 0)
     /// How many lines of the current command are still to come.
     private var legsLeft: Int16 = 0
+    private var moved: [Currency: Int128] = [:]
     private var calendar = Calendar(Timestamp(microseconds: 0))
 
     init(reversedLines: Set<Int64>, trust: Auditor.Trust) {
@@ -108,6 +109,7 @@ final class AuditReplay {
         }
         waiting = []
         findAll(commitments.missing())
+        for (currency, amount) in moved { report.moved[currency.code] = amount }
         report.batches = chain.count
         report.commitments = commitments.count
         report.committedThrough = commitments.throughText
@@ -244,7 +246,7 @@ final class AuditReplay {
             move(line.amount, debit, credit)
         }
         if line.kind.movesMoney {
-            report.moved[accounts[debit].currency.code, default: 0] += Int128(line.amount)
+            moved[accounts[debit].currency, default: 0] += Int128(line.amount)
         }
     }
 

@@ -57,7 +57,9 @@ extension Array<DayTree.Block> {
         self = []
         for start in stride(from: 0, to: bytes.count, by: size) {
             let last = bytes[start..<start + 8].reduce(0) { $0 << 8 | UInt64($1) }
-            guard let root = Digest(bytes: bytes[start + 8..<start + size]) else { return nil }
+            guard let root = Digest(bytes: [UInt8](bytes[start + 8..<start + size])) else {
+                return nil
+            }
             append(DayTree.Block(last: TransferID(Int64(bitPattern: last)), root: root))
         }
     }

@@ -12,7 +12,7 @@ final class DumpBooks: BookSource {
     init(_ path: String) throws {
         file = try DumpFile.open(path)
         let columns: [StaticString] = ["id", "kind", "settles"]
-        var reader = try DumpReader(file, Transfer.table, columns: columns)
+        let reader = try DumpReader(file, Transfer.table, columns: columns)
         var (order, reversed) = (RowOrder(), Set<Int64>())
         try Self.readable(Transfer.table, columns) {
             try reader.eachRow { place in
@@ -53,7 +53,7 @@ final class DumpBooks: BookSource {
     private func order<Row: BookRow>(of rows: Row.Type) throws -> RowOrder {
         let table = rows.table.description
         if let known = orders[table] { return known }
-        var reader = try DumpReader(file, rows.table, columns: [rows.columns[0]])
+        let reader = try DumpReader(file, rows.table, columns: [rows.columns[0]])
         var order = RowOrder()
         try Self.readable(rows.table, rows.columns) {
             try reader.eachRow { order.append(number: try reader.int64(), place: $0) }

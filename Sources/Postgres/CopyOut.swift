@@ -119,13 +119,13 @@ extension Link {
 /// libpq has received.
 @safe
 package struct CopyRow: ~Copyable, RowReader {
-    private let bytes: UnsafeRawBufferPointer
+    private let received: UnsafeRawBufferPointer
     private var position: Int
     private let columns: Int
     package private(set) var column = -1
 
     fileprivate init(_ bytes: UnsafeRawBufferPointer, from position: Int, columns: Int) {
-        unsafe self.bytes = bytes
+        unsafe received = bytes
         self.position = position
         self.columns = columns
     }
@@ -139,14 +139,16 @@ package struct CopyRow: ~Copyable, RowReader {
     /// Where the next column's bytes are; nil for a null. Checked against what was received.
     private mutating func next() throws(DatabaseError) -> Range<Int>? {
         column += 1
-        guard column < columns, unsafe position + 4 <= bytes.count else {
+        guard column < columns, unsafe position + 4 <= received.count else {
             throw mismatch("a column")
         }
         let length = unsafe Int32(
-            bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: Int32.self))
+            bigEndian: received.loadUnaligned(fromByteOffset: position, as: Int32.self))
         position += 4
         guard length >= 0 else { return nil }
-        guard unsafe position + Int(length) <= bytes.count else { throw mismatch("a whole column") }
+        guard unsafe position + Int(length) <= received.count else {
+            throw mismatch("a whole column")
+        }
         defer { position += Int(length) }
         return position..<position + Int(length)
     }
@@ -155,48 +157,67 @@ package struct CopyRow: ~Copyable, RowReader {
         .decoding(column: column, expected: expected)
     }
 
-    private mutating func numberOrNull<Number: FixedWidthInteger & BitwiseCopyable>()
-        throws(DatabaseError) -> Number?
-    {
-        guard let range = try next() else { return nil }
-        guard range.count == MemoryLayout<Number>.size else { throw mismatch("\(Number.self)") }
-        return unsafe Number(
-            bigEndian: bytes.loadUnaligned(fromByteOffset: range.lowerBound, as: Number.self))
+    private mutating func present() throws(DatabaseError) -> Range<Int> {
+        guard let range = try next() else { throw mismatch("a value") }
+        return range
     }
 
-    package mutating func int16OrNull() throws(DatabaseError) -> Int16? { try numberOrNull() }
-    package mutating func int64OrNull() throws(DatabaseError) -> Int64? { try numberOrNull() }
+    private func number<Number: FixedWidthInteger & BitwiseCopyable>(
+        at range: Range<Int>
+    ) throws(DatabaseError) -> Number {
+        guard range.count == MemoryLayout<Number>.size else { throw mismatch("\(Number.self)") }
+        return unsafe Number(
+            bigEndian: received.loadUnaligned(fromByteOffset: range.lowerBound, as: Number.self))
+    }
 
-    package mutating func boolOrNull() throws(DatabaseError) -> Bool? {
-        try (numberOrNull() as UInt8?).map { $0 != 0 }
+    package mutating func int16() throws(DatabaseError) -> Int16 { try number(at: present()) }
+    package mutating func int64() throws(DatabaseError) -> Int64 { try number(at: present()) }
+
+    package mutating func int64OrNull() throws(DatabaseError) -> Int64? {
+        guard let range = try next() else { return nil }
+        return try number(at: range)
+    }
+
+    package mutating func bool() throws(DatabaseError) -> Bool {
+        try number(at: present()) as UInt8 != 0
+    }
+
+    package mutating func timestamp() throws(DatabaseError) -> Timestamp {
+        try timestamp(at: present())
     }
 
     package mutating func timestampOrNull() throws(DatabaseError) -> Timestamp? {
-        guard let since: Int64 = try numberOrNull() else { return nil }
+        guard let range = try next() else { return nil }
+        return try timestamp(at: range)
+    }
+
+    private func timestamp(at range: Range<Int>) throws(DatabaseError) -> Timestamp {
+        let since: Int64 = try number(at: range)
         guard case let (sum, false) = since.addingReportingOverflow(ByteWriter.epochMicroseconds),
             let moment = Timestamp(readable: sum)
         else { throw mismatch("a moment") }
         return moment
     }
 
-    package mutating func dayOrNull() throws(DatabaseError) -> Int64? {
-        guard let since: Int32 = try numberOrNull() else { return nil }
+    package mutating func day() throws(DatabaseError) -> Int64 {
+        let since: Int32 = try number(at: present())
         guard since != .min, since != .max else { throw mismatch("a day") }
         return Int64(since) + ByteWriter.epochMicroseconds / Timestamp.microsecondsPerDay
     }
 
     package mutating func uuidOrNull() throws(DatabaseError) -> (high: UInt64, low: UInt64)? {
-        guard let number: UInt128 = try numberOrNull() else { return nil }
+        guard let range = try next() else { return nil }
+        let number: UInt128 = try number(at: range)
         return (UInt64(truncatingIfNeeded: number >> 64), UInt64(truncatingIfNeeded: number))
     }
 
-    package mutating func bytesOrNull() throws(DatabaseError) -> [UInt8]? {
-        guard let range = try next() else { return nil }
-        return unsafe Array(bytes[range])
+    package mutating func bytes() throws(DatabaseError) -> [UInt8] {
+        let range = try present()
+        return unsafe Array(received[range])
     }
 
-    package mutating func textOrNull() throws(DatabaseError) -> String? {
-        guard let range = try next() else { return nil }
-        return unsafe String(decoding: bytes[range], as: UTF8.self)
+    package mutating func text() throws(DatabaseError) -> String {
+        let range = try present()
+        return unsafe String(decoding: received[range], as: UTF8.self)
     }
 }

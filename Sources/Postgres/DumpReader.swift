@@ -88,8 +88,15 @@ package final class DumpReader: RowReader {
         .decoding(column: column, expected: expected)
     }
 
-    private func integer<Number: FixedWidthInteger>() throws(DatabaseError) -> Number? {
-        guard let range = try next() else { return nil }
+    /// Where the bytes of the next column are, which is no null.
+    private func present() throws(DatabaseError) -> Range<Int> {
+        guard let range = try next() else { throw mismatch("a value") }
+        return range
+    }
+
+    private func number<Number: FixedWidthInteger>(
+        at range: Range<Int>
+    ) throws(DatabaseError) -> Number {
         var text = DumpText(file, range)
         guard let wide = text.integer(), text.isAtEnd, let number = Number(exactly: wide) else {
             throw mismatch("a whole number")
@@ -97,11 +104,16 @@ package final class DumpReader: RowReader {
         return number
     }
 
-    package func int16OrNull() throws(DatabaseError) -> Int16? { try integer() }
-    package func int64OrNull() throws(DatabaseError) -> Int64? { try integer() }
+    package func int16() throws(DatabaseError) -> Int16 { try number(at: present()) }
+    package func int64() throws(DatabaseError) -> Int64 { try number(at: present()) }
 
-    package func boolOrNull() throws(DatabaseError) -> Bool? {
+    package func int64OrNull() throws(DatabaseError) -> Int64? {
         guard let range = try next() else { return nil }
+        return try number(at: range)
+    }
+
+    package func bool() throws(DatabaseError) -> Bool {
+        let range = try present()
         guard range.count == 1 else { throw mismatch("a boolean") }
         switch byte(range.lowerBound) {
         case UInt8(ascii: "t"): return true
@@ -110,40 +122,42 @@ package final class DumpReader: RowReader {
         }
     }
 
+    package func timestamp() throws(DatabaseError) -> Timestamp { try timestamp(at: present()) }
+
     package func timestampOrNull() throws(DatabaseError) -> Timestamp? {
         guard let range = try next() else { return nil }
+        return try timestamp(at: range)
+    }
+
+    private func timestamp(at range: Range<Int>) throws(DatabaseError) -> Timestamp {
         var text = DumpText(file, range)
         guard let moment = text.timestamp(), text.isAtEnd else { throw mismatch("a moment") }
         return moment
     }
 
-    package func dayOrNull() throws(DatabaseError) -> Int64? {
-        guard let range = try next() else { return nil }
-        var text = DumpText(file, range)
+    package func day() throws(DatabaseError) -> Int64 {
+        var text = DumpText(file, try present())
         guard let day = text.day(), text.isAtEnd else { throw mismatch("a day") }
         return day
     }
 
     package func uuidOrNull() throws(DatabaseError) -> (high: UInt64, low: UInt64)? {
         guard let range = try next() else { return nil }
-        guard range.count == 36, let id = ID<Never>(file.text(range)) else {
-            throw mismatch("an id")
-        }
-        return (id.high, id.low)
+        var text = DumpText(file, range)
+        guard let id = text.uuid(), text.isAtEnd else { throw mismatch("an id") }
+        return id
     }
 
-    package func bytesOrNull() throws(DatabaseError) -> [UInt8]? {
-        guard let range = try next() else { return nil }
-        var text = DumpText(file, range)
+    package func bytes() throws(DatabaseError) -> [UInt8] {
+        var text = DumpText(file, try present())
         guard let bytes = text.bytes(), text.isAtEnd else {
             throw mismatch("bytes in hexadecimal digits")
         }
         return bytes
     }
 
-    package func textOrNull() throws(DatabaseError) -> String? {
-        guard let range = try next() else { return nil }
-        var text = DumpText(file, range)
+    package func text() throws(DatabaseError) -> String {
+        var text = DumpText(file, try present())
         guard let value = text.text(), text.isAtEnd else { throw mismatch("text") }
         return value
     }

@@ -133,6 +133,21 @@ struct DumpText {
         }
     }
 
+    /// The 36 characters of a UUID.
+    mutating func uuid() -> (high: UInt64, low: UInt64)? {
+        var (high, low) = (UInt64(0), UInt64(0))
+        for place in 0..<36 {
+            if [8, 13, 18, 23].contains(place) {
+                guard skip("-") else { return nil }
+            } else {
+                guard let digit = hexadecimal() else { return nil }
+                high = high << 4 | low >> 60
+                low = low << 4 | UInt64(digit)
+            }
+        }
+        return (high, low)
+    }
+
     /// UTF-8 with the escapes taken out.
     mutating func text() -> String? {
         var bytes: [UInt8] = []

@@ -71,15 +71,15 @@ import Values
         let count = try connection.read { transaction in
             try transaction.copy(
                 from: """
-                    SELECT id, label, at, raw FROM entries
+                    SELECT id, coalesce(label, 'none'), at, raw FROM entries
                     WHERE id BETWEEN \(Int64(11)) AND \(Int64.max) ORDER BY id
                     """
             ) { row in
                 let id = try row.int64()
                 sum += id
-                let label = try row.textOrNull()
-                if let label { labels += label == "row \(id)" ? 1 : 0 }
-                #expect((label == nil) == (id % 7 == 0))
+                let label = try row.text()
+                labels += label == "row \(id)" ? 1 : 0
+                #expect((label == "none") == (id % 7 == 0))
                 let (at, raw) = (try row.timestamp(), try row.bytes())
                 #expect(at == Timestamp(microseconds: id))
                 #expect(raw == [UInt8(id % 256)])
@@ -95,22 +95,22 @@ import Values
         try connection.read { transaction in
             let count = try transaction.copy(
                 from: """
-                    SELECT 7::smallint, NULL::bigint, true, NULL::boolean,
+                    SELECT 7::smallint, NULL::bigint, true, false,
                         '01890000-0000-7000-8000-00000000ff01'::uuid, NULL::uuid,
-                        '2026-11-21'::date, '1969-12-31'::date, NULL::text, ''::text, NULL::bytea
+                        '2026-11-21'::date, '1969-12-31'::date, ''::text, NULL::timestamptz
                     """
             ) { row in
                 let values: [String] = [
                     "\(try row.int16())", "\(try row.int64OrNull() as Any)",
-                    "\(try row.bool())", "\(try row.boolOrNull() as Any)",
+                    "\(try row.bool())", "\(try row.bool())",
                     "\(try row.uuidOrNull()?.low ?? 0)", "\(try row.uuidOrNull()?.low ?? 0)",
-                    "\(try row.day())", "\(try row.day())", "\(try row.textOrNull() as Any)",
-                    "\(try row.text())", "\(try row.bytesOrNull() as Any)",
+                    "\(try row.day())", "\(try row.day())", "\(try row.text())",
+                    "\(try row.timestampOrNull() as Any)",
                 ]
                 #expect(
                     values == [
-                        "7", "nil", "true", "nil", "\(0x8000_0000_0000_FF01 as UInt64)", "0",
-                        "20778", "-1", "nil", "", "nil",
+                        "7", "nil", "true", "false", "\(0x8000_0000_0000_FF01 as UInt64)", "0",
+                        "20778", "-1", "", "nil",
                     ])
             }
             #expect(count == 1)
