@@ -39,10 +39,11 @@ test: ## Run every test: Swift's, then the checks of the running server and its 
 mutate: ## Plant faults in the ledger's rules, one at a time, and see that its tests notice each.
 	@Tests/mutation/mutate.py
 
-bench: ## Measure payments over HTTP beside the same database's own benchmark.
+bench: ## Measure speed beside the machine's own; ROWS (all), LONG=1, JSON (.build/bench.json).
 	@scripts/bootstrap bench
 	@$(MAKE) $(release)
-	@Benchmarks/run
+	@Benchmarks/run --json $(or $(JSON),.build/bench.json) \
+		$(if $(ROWS),--rows $(ROWS)) $(if $(LONG),--long)
 
 lint: ## Check the style of Swift sources and scripts.
 	@scripts/lint

@@ -140,7 +140,8 @@ final class BatchWriter {
     ) throws(DatabaseError) -> Progress {
         let connection = try connected()
         let hasAttachments = round.contains { !batch.commands[$0].attachments.isEmpty }
-        guard known.isLocked || hasAttachments else {
+        let operations = round.reduce(0) { $0 + batch.commands[$1].operations.count }
+        guard known.isLocked || hasAttachments || operations >= LedgerStore.copiedLinesMin else {
             return try writeAlone(round, in: &batch, &known, connection)
         }
         return try writeInTransaction(round, in: &batch, &known, connection)
@@ -168,7 +169,7 @@ final class BatchWriter {
             accept(decision, in: &batch)
             return .done
         }
-        let link = ChainLink(decision.bench.lines, after: decision.fence.chain, digester)
+        let link = link(decision)
         let statement = LedgerStore.write(decision.bench, link, expected: decision.fence)
         decision.didWrite(link)
         do {
@@ -181,7 +182,8 @@ final class BatchWriter {
         return .done
     }
 
-    /// The way of batches that carry other slices' rows, or that must not lose the race again.
+    /// The way of batches that are large, that carry other slices' rows, or that must not lose the
+    /// race again.
     private func writeInTransaction(
         _ round: [Int], in batch: inout Batch, _ known: inout Knowledge, _ connection: Connection
     ) throws(DatabaseError) -> Progress {
@@ -201,9 +203,8 @@ final class BatchWriter {
                     if known.isLocked { return decision }
                     return try stillStands(decision.fence, send) ? decision : nil
                 }
-                let link = ChainLink(decision.bench.lines, after: decision.fence.chain, digester)
-                let statement = LedgerStore.write(decision.bench, link, expected: decision.fence)
-                guard try !connection.query(statement).isEmpty else { return nil }
+                let link = link(decision)
+                guard try put(decision, link, on: connection) else { return nil }
                 decision.didWrite(link)
                 do throws(DatabaseError) {
                     refused = try firstRefused(decision, of: commands, send)
@@ -229,6 +230,26 @@ final class BatchWriter {
         guard let decision else { return .overtaken }
         accept(decision, in: &batch)
         return .done
+    }
+
+    private func link(_ decision: Decision) -> ChainLink {
+        ChainLink(
+            decision.bench.lines, salt: .random(), after: decision.fence.chain, digester)
+    }
+
+    /// Writes what was decided in the open transaction; false when another writer was faster.
+    private func put(
+        _ decision: Decision, _ link: ChainLink, on connection: Connection
+    ) throws(DatabaseError) -> Bool {
+        let bench = decision.bench
+        guard bench.lines.count >= LedgerStore.copiedLinesMin else {
+            let statement = LedgerStore.write(bench, link, expected: decision.fence)
+            return try !connection.query(statement).isEmpty
+        }
+        let statement = LedgerStore.writeWithoutLines(bench, link, expected: decision.fence)
+        guard try !connection.query(statement).isEmpty else { return false }
+        try LedgerStore.copy(bench.lines, on: connection)
+        return true
     }
 
     /// The decision whose answer was lost, if it was written after all; if not, it never will be.

@@ -26,7 +26,8 @@ final class LedgerWriter: Sendable {
     private struct Submission {
         let commands: [Command]
         let answer: @Sendable ([Outcome]) -> Void
-        let since = ContinuousClock.now
+        /// When it came, or had its last turn: one that gets on is not late.
+        var since = ContinuousClock.now
         var outcomes: [Outcome] = []
 
         init(_ commands: [Command], answer: @escaping @Sendable ([Outcome]) -> Void) {
@@ -182,6 +183,7 @@ final class LedgerWriter: Sendable {
             if submission.outcomes.count == submission.commands.count {
                 submission.answer(submission.outcomes)
             } else {
+                submission.since = .now
                 unfinished.append(submission)
             }
         }
