@@ -216,14 +216,15 @@ def run(mutants, folder):
 def main():
     parser = argparse.ArgumentParser(description="Mutation testing of the ledger's rules.")
     parser.add_argument("--check", action="store_true", help="only whether each mutant applies")
-    parser.add_argument("--only", default="", help="part of a name or file")
+    parser.add_argument(
+        "--only", action="append", metavar="X", help="part of a name or file; may be repeated")
     parser.add_argument(
         "--scratch", type=Path, default=ROOT / ".build" / "mutation", help="where the copy lives")
     options = parser.parse_args()
     try:
         mutants = [
             mutant for mutant in read_mutants()
-            if options.only in mutant["name"] or options.only in mutant["file"]
+            if any(x in mutant["name"] or x in mutant["file"] for x in options.only or [""])
         ]
         applies = check(mutants)
         if options.check or not applies:
