@@ -40,26 +40,31 @@ enum LedgerStore {
 
     static func heads(_ ids: [Int64]) -> SQL { "\(heads) WHERE a.id = ANY(\(ids))" }
 
-    /// Lines beyond which it is cheaper to forget all heads than to read what changed.
-    static let touchedLinesMax: Int64 = 20_000
+    /// Lines beyond which it is cheaper to forget all heads than to read what changed them.
+    static let newsLinesMax: Int64 = 20_000
 
-    /// The heads that were changed since, unless they are too many.
-    static func heads(touchedSince fence: Fence) -> SQL {
-        """
-        \(heads) WHERE a.id IN (
-            SELECT unnest(ARRAY[t.debit, t.credit]) FROM ledger.transfers t
-            WHERE t.id > \(fence.lastTransfer) AND t.id <= \(fence.lastTransfer + touchedLinesMax))
-        """
+    /// What `BatchWriter.catchUp` wants to know of what others wrote: how many links they added to
+    /// the chain, and their lines. Nothing when nothing is known that could be caught up with.
+    static func news(since fence: Fence?) -> [SQL] {
+        guard let fence else { return [] }
+        let (last, end) = (fence.lastTransfer, fence.lastTransfer + newsLinesMax)
+        return [
+            """
+            SELECT count(*) FROM ledger.batches
+            WHERE last_transfer > \(last) AND last_transfer <= \(end)
+            """,
+            """
+            SELECT \(transferColumns) FROM ledger.transfers t WHERE t.id > \(last) AND t.id <= \(end)
+            ORDER BY t.id
+            """,
+        ]
     }
 
-    /// How many links the chain has grown by.
-    static func links(since fence: Fence) -> SQL {
-        """
-        SELECT count(*) FROM ledger.batches
-        WHERE last_transfer > \(fence.lastTransfer)
-            AND last_transfer <= \(fence.lastTransfer + touchedLinesMax)
-        """
-    }
+    /// The advisory lock of the writer whose turn it is; the letters of "ledger".
+    private static let turn: Int64 = 0x6c65_6467_6572
+    static let takeTurn: SQL = "SELECT pg_advisory_lock(\(turn))"
+    /// However often the lock was asked for: this session has no other.
+    static let leaveTurn: SQL = "SELECT pg_advisory_unlock_all()"
 
     private static let heads: SQL = """
         SELECT a.id, a.currency, a.floor, a.limit_transfer, a.limit_day, a.limit_month,
