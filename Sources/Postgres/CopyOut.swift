@@ -201,8 +201,9 @@ package struct CopyRow: ~Copyable, RowReader {
 
     package mutating func day() throws(DatabaseError) -> Int64 {
         let since: Int32 = try number(at: present())
-        guard since != .min, since != .max else { throw mismatch("a day") }
-        return Int64(since) + ByteWriter.epochMicroseconds / Timestamp.microsecondsPerDay
+        let day = Int64(since) + ByteWriter.epochMicroseconds / Timestamp.microsecondsPerDay
+        guard Timestamp.daysReadable.contains(day) else { throw mismatch("a day") }
+        return day
     }
 
     package mutating func uuidOrNull() throws(DatabaseError) -> (high: UInt64, low: UInt64)? {

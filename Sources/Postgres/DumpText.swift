@@ -7,9 +7,6 @@ struct DumpText {
     private let end: Int
     private var position: Int
 
-    /// The server's calendar ends with the year 294276.
-    private static let yearDigitsMax = 6
-
     init(_ file: DumpFile, _ range: Range<Int>) {
         self.file = file
         position = range.lowerBound
@@ -60,9 +57,9 @@ struct DumpText {
 
     // MARK: Moments
 
-    /// `2026-11-21`
+    /// `2026-11-21`, in a year from 1 to 9999.
     mutating func day() -> Int64? {
-        guard let year = number(digits: 4...Self.yearDigitsMax), skip("-"),
+        guard let year = number(digits: 4...4), year >= 1, skip("-"),
             let month = number(digits: 2...2), (1...12).contains(month), skip("-"),
             let day = number(digits: 2...2), day >= 1
         else { return nil }

@@ -15,7 +15,7 @@ package protocol RowReader: ~Copyable {
     mutating func bool() throws(DatabaseError) -> Bool
     mutating func timestamp() throws(DatabaseError) -> Timestamp
     mutating func timestampOrNull() throws(DatabaseError) -> Timestamp?
-    /// A `date`, as days since 1970-01-01.
+    /// A `date`, as days since 1970-01-01, in a year from 1 to 9999 as moments are.
     mutating func day() throws(DatabaseError) -> Int64
     mutating func uuidOrNull() throws(DatabaseError) -> (high: UInt64, low: UInt64)?
     mutating func bytes() throws(DatabaseError) -> [UInt8]
@@ -26,6 +26,9 @@ extension Timestamp {
     /// The years that four digits can write; the server's calendar is longer.
     private static let microsecondsReadable: ClosedRange<Int64> =
         -62_135_596_800_000_000...253_402_300_799_999_999
+
+    /// The same years in days since 1970-01-01.
+    static let daysReadable: ClosedRange<Int64> = -719_162...2_932_896
 
     /// Nil when the moment is in no year from 1 to 9999.
     init?(readable microseconds: Int64) {

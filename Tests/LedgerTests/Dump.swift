@@ -15,7 +15,8 @@ struct Dump: Sendable {
         let name: String = try Connection.open(world.settings)
             .query("SELECT current_database()::text")[0][0]
         let program = RunningProgram(
-            Self.pgDump, ["--dbname", world.settings.url + " dbname=" + name],
+            Self.pgDump,
+            ["--lock-wait-timeout=20s", "--dbname", world.settings.url + " dbname=" + name],
             environment: ["PATH": "/usr/bin:/bin", "PGOPTIONS": "-c TimeZone=" + timeZone])
         guard try await program.ended() == .exited(0) else {
             throw NotDumped(complaints: program.complaints)

@@ -134,6 +134,8 @@ import Values
         try refused("SELECT 'infinity'::timestamptz") { _ = try $0.timestamp() }
         try refused("SELECT '4713-01-01 BC'::timestamptz") { _ = try $0.timestamp() }
         try refused("SELECT 'infinity'::date") { _ = try $0.day() }
+        try refused("SELECT '10000-01-01'::date") { _ = try $0.day() }
+        try refused("SELECT '0001-12-31 BC'::date") { _ = try $0.day() }
     }
 
     /// The reader's error reaches the caller, and so does the server's.

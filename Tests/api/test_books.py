@@ -10,7 +10,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Tests/support"))
 sys.path.insert(0, str(ROOT / "docs"))
-from running_florin import running_florin
+from running_florin import BINARY, running_florin
 import verify_proof
 
 DAY_SECONDS = 86_400
@@ -114,6 +114,38 @@ def main():
         trusted = pathlib.Path(florin.data, "keys.json")
         trusted.write_text(json.dumps(keys))
         florin.command("audit", "--commitments", str(pages), "--key", str(trusted))
+        check_dumps(florin, pages, trusted)
+
+
+def check_dumps(florin, pages, trusted):
+    """A dump is audited without the server, and one byte in it is found."""
+    tools = max(
+        pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda bin: int(bin.parent.name))
+    url = florin.command("database-url").strip()
+    custom, plain = (pathlib.Path(florin.data, name) for name in ("books.dump", "books.sql"))
+    subprocess.run(
+        [tools / "pg_dump", "--format=custom", f"--file={custom}", url], check=True)
+    subprocess.run([tools / "pg_restore", f"--file={plain}", custom], check=True)
+    kept = ["--commitments", str(pages), "--key", str(trusted)]
+    live = florin.command("audit", *kept)
+    assert florin.command("audit", "--dump", str(plain), *kept) == live
+
+    text = plain.read_text()
+    line = next(row for row in text.splitlines() if row.endswith("\t\\N\t\\N\tt"))
+    plain.write_text(text.replace(line, line[:-1] + "f"))
+    said = refused_audit(florin, plain)
+    assert "WRONG     the batch of transfers" in said, said
+    plain.write_text(text[: len(text) // 2])
+    assert "cut short" in refused_audit(florin, plain)
+    assert "pg_restore" in refused_audit(florin, custom)
+
+
+def refused_audit(florin, dump):
+    done = subprocess.run(
+        [BINARY, "audit", "--dump", str(dump)], env=florin.environment,
+        capture_output=True, text=True)
+    assert done.returncode == 1, done
+    return done.stdout + done.stderr
 
 
 def check_by_command(florin, proof, keys):
