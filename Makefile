@@ -16,7 +16,7 @@ release := .build/release/florin
 sources := Package.swift $(shell find Sources)
 formatted := Package.swift Sources Tests
 
-.PHONY: help run test bench lint format docs clean
+.PHONY: help run test mutate bench lint format docs clean
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,10 +36,14 @@ test: ## Run every test: Swift's, then the checks of the running server and its 
 	@scripts/bootstrap test
 	@scripts/test
 
-bench: ## Measure payments over HTTP beside the same database's own benchmark.
+mutate: ## Plant faults in the ledger's rules, one at a time, and see that its tests notice each.
+	@Tests/mutation/mutate.py
+
+bench: ## Measure speed beside the machine's own; ROWS (all), LONG=1, JSON (.build/bench.json).
 	@scripts/bootstrap bench
 	@$(MAKE) $(release)
-	@Benchmarks/run
+	@Benchmarks/run --json $(or $(JSON),.build/bench.json) \
+		$(if $(ROWS),--rows $(ROWS)) $(if $(LONG),--long)
 
 lint: ## Check the style of Swift sources and scripts.
 	@scripts/lint

@@ -38,6 +38,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+        .systemLibrary(name: "CMimalloc"),
         .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlienc"),
 
         // Vocabulary.
@@ -81,7 +82,8 @@ let package = Package(
         .executableTarget(
             name: "florin",
             dependencies: [
-                "CLinux", "Values", "Telemetry", "Cryptography", "Postgres", "HTTP", "Jobs",
+                "CLinux", "CMimalloc", "Values", "Telemetry", "Cryptography", "Postgres", "HTTP",
+                "Jobs",
                 "Ledger", "Notifications", "Identity", "Payments", "Channels", "FlorinClient",
             ],
             swiftSettings: strict),
@@ -97,7 +99,7 @@ let package = Package(
         tests("CryptographyTests", ["Cryptography", "Values"]),
         tests("PostgresTests", ["Postgres", "Values", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "Values", "TestSupport"]),
-        tests("LedgerTests", ["Ledger", "Postgres", "Values", "TestSupport"]),
+        tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
         tests(
             "EndToEndTests",
             ["FlorinClient", "HTTP", "Postgres", "Values", "TestSupport"]),

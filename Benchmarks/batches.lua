@@ -1,6 +1,7 @@
 -- POST /v1/transfer_batches: one person pays many, each of them at random.
 --
---     wrk … -s batches.lua URL -- tokens=FILE run=NUMBER amount=MINOR mode=MODE size=COUNT [strict=1]
+--     wrk … -s batches.lua URL --
+--         tokens=FILE run=NUMBER amount=MINOR mode=MODE size=COUNT [strict=1]
 
 dofile("people.lua")
 

@@ -8,8 +8,7 @@ from figures import Figure
 # Mode, transfers of a batch, connections. More would wait than the server lets wait.
 SHAPES = [
     ("independent", 100, 16), ("independent", 100, 64), ("independent", 1_000, 4),
-    ("independent", 1_000, 16), ("independent", 10_000, 1), ("independent", 10_000, 2),
-    ("linked", 10_000, 2),
+    ("independent", 1_000, 16), ("independent", 10_000, 2), ("linked", 10_000, 2),
 ]
 
 

@@ -22,13 +22,32 @@ class Bench:
         self.grown_transfers = options.grown_transfers
         self.grown_accounts = options.grown_accounts
         self.people = options.people
+        self.books = None
         self.server = installation.serve()
-        self.conninfo = installation.command("database-url").strip()
+
+    def __enter__(self):
+        try:
+            self.prepare()
+        except BaseException:
+            self.server.end()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.server.end()
+
+    def prepare(self):
+        self.conninfo = self.installation.command("database-url").strip()
         database.require_durability(self.conninfo)
+
+    def populate(self):
+        """Makes the people who pay each other, once, and checks each answer to a few payments."""
+        if self.books is not None:
+            return
         began = time.monotonic()
-        self.tokens = installation.seed(options.people)
-        self.say(f"seeded {options.people} people in {time.monotonic() - began:.1f} s")
-        self.books = Books(installation, self.conninfo)
+        self.tokens = self.installation.seed(self.people)
+        self.say(f"seeded {self.people} people in {time.monotonic() - began:.1f} s")
+        self.books = Books(self.installation, self.conninfo)
         self.pay(connections=8, seconds=WARM_UP_SECONDS, strict=1)
 
     def say(self, text):

@@ -13,8 +13,8 @@ class Fault(Exception):
 class Figure:
     """One row: what was measured in each round, what stood beside it, and what is wanted.
 
-    With a baseline the wanted numbers are ratios, without one they are figures. The ratio is that of
-    the two medians.
+    With a baseline the wanted numbers are ratios, without one they are figures. The ratio is that
+    of the two medians.
     """
 
     row: str
@@ -111,7 +111,8 @@ def cells(figure):
     has_baseline = figure.ratio is not None
     return [
         figure.row, figure.what, quantity(figure.figure, figure.unit),
-        f"{quantity(figure.baseline_figure, figure.unit)} {figure.baseline}" if has_baseline else "",
+        f"{quantity(figure.baseline_figure, figure.unit)} {figure.baseline}"
+        if has_baseline else "",
         f"{figure.ratio:.2f} ×" if has_baseline else "",
         figure.wanted(figure.least), figure.wanted(figure.aim),
         figure.verdict + (f" ({figure.remark})" if figure.remark else ""),

@@ -1,15 +1,16 @@
 -- Payments that are due at fixed moments, whether or not earlier ones have been answered.
 --
---     wrk … -s open_loop.lua URL -- tokens=FILE run=NUMBER amount=MINOR rate=PER_SECOND seconds=COUNT threads=COUNT
+--     wrk … -s open_loop.lua URL --
+--         tokens=FILE run=NUMBER amount=MINOR rate=PER_SECOND seconds=COUNT threads=COUNT
 --
--- Each thread has a timetable: its k-th payment is due k intervals after its start. A connection that is
--- free takes the next moment of the timetable and waits for it; when all are busy the moments pass, and
--- the payments that were due then are sent late. Latency counts from the moment when a payment was due,
--- so the time that it waited for a free connection is part of it. The moment travels as the request's id,
--- which the server returns.
+-- Each thread has a timetable: its k-th payment is due k intervals after its start. A connection
+-- that is free takes the next moment of the timetable and waits for it; when all are busy the
+-- moments pass, and the payments that were due then are sent late. Latency counts from the moment
+-- when a payment was due, so the time that it waited for a free connection is part of it. The
+-- moment travels as the request's id, which the server returns.
 --
--- wrk waits in whole milliseconds. Waits are rounded up, and what is sent early all the same counts from
--- the sending, so that no latency is told too short.
+-- wrk waits in whole milliseconds. Waits are rounded up, and what is sent early all the same counts
+-- from the sending, so that no latency is told too short.
 
 dofile("payments.lua")
 
@@ -85,8 +86,8 @@ function done(summary)
     seconds = math.max(seconds, (thread:get("last_answer") - thread:get("first_due")) / 1e6)
   end
   io.write(string.format(
-    'result {"due":%d,"sent":%d,"answered":%d,"seconds":%.3f,"slowest":%d,"unexpected":%d,"lost":%d,' ..
-      '"latencies":[%s]}\n',
+    'result {"due":%d,"sent":%d,"answered":%d,"seconds":%.3f,"slowest":%d,"unexpected":%d,' ..
+      '"lost":%d,"latencies":[%s]}\n',
     tonumber(total("payments_due")), total("sent"), total("answered"), seconds, slowest,
     total("unexpected"), errors.connect + errors.read + errors.write + errors.timeout,
     table.concat(steps, ",")))

@@ -9,8 +9,8 @@ from figures import Fault, Figure, percentile
 # The run goes on after the last payment was due, so that those that wait are still answered.
 TAIL_SECONDS = 2
 
-# The check of the instrument itself: while the server stands still, payments come due that it cannot
-# answer. A generator that waited for answers before it sent more would hardly notice.
+# The check of the instrument itself: while the server stands still, payments come due that it
+# cannot answer. A generator that waited for answers before it sent more would hardly notice.
 STILL_SECONDS = 0.2
 CHECK_SECONDS = 4
 

@@ -1,4 +1,4 @@
--- POST /v1/transfers between random people; with `hot=1`, every other payment goes to the first of them.
+-- POST /v1/transfers between random people; with `hot=1`, every other one goes to the first.
 --
 --     wrk … -s payments.lua URL -- tokens=FILE run=NUMBER amount=MINOR [hot=1] [strict=1]
 

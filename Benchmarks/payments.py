@@ -49,6 +49,8 @@ def two(bench):
     """Two processes on one database, and the same load on one of them."""
     with bench.installation.serving() as second:
         urls = [bench.server.url, second.url]
+        # A process that has just begun has yet to meet everyone's session and wallet.
+        halves(bench, [second.url, second.url])
         alone, together = bench.alternate(
             lambda: halves(bench, [urls[0], urls[0]]), lambda: halves(bench, urls))
     yield Figure(

@@ -1,10 +1,10 @@
--- What the scripts for wrk share: options, the seeded people, and the adding up of what threads saw.
+-- What the scripts for wrk share: options, the seeded people, and the sums of what threads saw.
 --
 --     wrk … -s SCRIPT URL -- tokens=FILE run=NUMBER [strict=1] …
 --
--- `tokens` is a file of lines "username access_token". `run` makes the keys of this run unlike those of
--- any other. With `strict` every answer is looked at, which costs wrk time: that is for warm-ups, while
--- measured runs count answers of 400 and above, which wrk counts by itself.
+-- `tokens` is a file of lines "username access_token". `run` makes the keys of this run unlike
+-- those of any other. With `strict` every answer is looked at, which costs wrk time: that is for
+-- warm-ups, while measured runs count answers of 400 and above, which wrk counts by itself.
 
 local threads = {}
 
@@ -75,7 +75,8 @@ end
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(
-    'result {"requests":%d,"microseconds":%d,"p50":%d,"p99":%d,"sent":%d,"unexpected":%d,"lost":%d}\n',
+    'result {"requests":%d,"microseconds":%d,"p50":%d,"p99":%d,"sent":%d,"unexpected":%d,' ..
+      '"lost":%d}\n',
     summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
     total("sent"), math.max(total("unexpected"), errors.status),
     errors.connect + errors.read + errors.write + errors.timeout))

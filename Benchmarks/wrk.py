@@ -57,6 +57,6 @@ def read(process):
         raise Fault(f"wrk said no result:\n{output}{errors}")
     result = json.loads(line.removeprefix("result "))
     if result["unexpected"] or result["lost"]:
-        raise Fault(f"{result['unexpected']} wrong answers, {result['lost']} requests lost:\n"
-                    f"{errors}{output}")
+        raise Fault(f"{result['unexpected']} wrong answers, {result['lost']} requests lost\n"
+                    f"{errors}".rstrip())
     return result

@@ -104,6 +104,6 @@ enum SimpleWire {
             Refused(IdentityRejection.phoneNotVerified),
             Refused(LedgerRefusal(.insufficientFunds)), Refused(LedgerRefusal(.limitExceeded)),
             Refused(LedgerRefusal(.idempotencyMismatch)), Refused(LedgerRefusal(.balanceOverflow)),
-            Refused(LedgerOverloaded()),
+            Refused(LedgerRefusal(.moneyOutStopped)), Refused(LedgerOverloaded()),
         ]
 }

@@ -20,13 +20,29 @@ package struct Digest: Sendable, Hashable, BitwiseCopyable {
     private init(_ words: Words) { self.words = words }
 
     /// Nil unless there are 32 bytes.
-    package init?(bytes: some Collection<UInt8>) {
+    package init?(bytes: [UInt8]) {
         guard bytes.count == Self.bytesCount else { return nil }
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (place, byte) in bytes.enumerated() {
-            words[place / 8] = words[place / 8] << 8 | UInt64(byte)
+        unsafe self.init(writing: { raw in
+            unsafe bytes.withUnsafeBytes {
+                unsafe raw.copyMemory(from: $0.baseAddress!, byteCount: Self.bytesCount)
+            }
+        })
+    }
+
+    /// 32 bytes that nobody can guess.
+    package static func random() -> Digest {
+        guard let digest = Digest(bytes: SecureRandom.bytes(bytesCount)) else {
+            preconditionFailure("as many bytes came as were asked for")
         }
-        self.init(Words(first: words[0], second: words[1], third: words[2], fourth: words[3]))
+        return digest
+    }
+
+    /// The first 16 bytes and the last, each as one number.
+    package var halves: (first: UInt128, second: UInt128) {
+        (
+            UInt128(words.first) << 64 | UInt128(words.second),
+            UInt128(words.third) << 64 | UInt128(words.fourth)
+        )
     }
 
     package var bytes: [UInt8] {
@@ -79,6 +95,10 @@ package final class Digester {
 
 extension Array<UInt8> {
     /// Appends the number's bytes, the most significant first.
+    ///
+    /// Inlinable: a dozen are appended for each line of the journal, and generic code that stays in
+    /// this module would look up its types each time.
+    @inlinable
     package mutating func append(bigEndian number: some FixedWidthInteger & BitwiseCopyable) {
         unsafe Swift.withUnsafeBytes(of: number.bigEndian) { unsafe append(contentsOf: $0) }
     }

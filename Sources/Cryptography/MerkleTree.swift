@@ -71,6 +71,39 @@ package struct MerkleTree {
     }
 }
 
+/// The root of a tree whose leaves come one after the other: the memory is that of its height.
+package struct MerkleRoot: Sendable {
+    /// The roots of full trees that stand side by side, the largest first.
+    private var peaks: [Digest] = []
+    package private(set) var count = 0
+
+    package init() {}
+
+    package mutating func append(_ leaf: Digest, _ digester: Digester) {
+        var node = leaf
+        // As many trees of equal size meet as the count has ones at its end.
+        var rest = count
+        while rest & 1 == 1 {
+            node = digester.node(peaks.removeLast(), node)
+            rest >>= 1
+        }
+        peaks.append(node)
+        count += 1
+    }
+
+    package mutating func removeAll() {
+        peaks.removeAll(keepingCapacity: true)
+        count = 0
+    }
+
+    /// Nil when there are no leaves.
+    package func root(_ digester: Digester) -> Digest? {
+        guard var root = peaks.last else { return nil }
+        for peak in peaks.dropLast().reversed() { root = digester.node(peak, root) }
+        return root
+    }
+}
+
 extension Digester {
     package func node(_ left: Digest, _ right: Digest) -> Digest {
         digest { bytes in

@@ -164,13 +164,13 @@ private enum Wire {
     }
 
     static func write(_ user: User, _ writer: inout JSONWriter) {
-        writer.field("id", "\(user.id)")
+        writer.field("id", user.id)
         writer.field("username", user.username.text)
         writer.field("phone", user.phone?.e164)
         writer.field("email", user.email?.text)
         writer.field("role", user.role.rawValue)
         writer.field("phone_verified", user.isVerified)
-        writer.field("created_at", "\(user.createdAt)")
+        writer.field("created_at", user.createdAt)
     }
 
     static func write(_ tokens: SessionTokens, _ writer: inout JSONWriter) {

@@ -84,7 +84,29 @@ struct Head: Sendable, Equatable {
         var amount: Int64
 
         func amount(in current: Int64) -> Int64 { period == current ? amount : 0 }
+
+        /// With one more amount; the count stops at the largest number there is.
+        func adding(_ more: Int64, in current: Int64) -> (after: Spent, isFull: Bool) {
+            let (sum, overflow) = amount(in: current).addingReportingOverflow(more)
+            return (Spent(period: current, amount: overflow ? .max : sum), overflow)
+        }
     }
 
     var balance: Balance { Balance(posted: posted, held: held) }
+
+    /// As it is after a line of its history that another process wrote.
+    func following(_ line: Transfer) -> Head {
+        var head = self
+        let after = line.balance(of: AccountID(id))
+        head.posted = after.posted
+        head.held = after.held
+        head.lastTransfer = line.id.number
+        head.lastAt = line.at
+        if line.isLimited, line.debit.number == id {
+            let (day, month) = (line.at.day, Rules.month(of: line.at))
+            head.spentToday = spentToday.adding(line.amount, in: day).after
+            head.spentThisMonth = spentThisMonth.adding(line.amount, in: month).after
+        }
+        return head
+    }
 }

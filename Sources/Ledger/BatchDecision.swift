@@ -142,18 +142,14 @@ extension BatchWriter {
             return World(fence: fence)
         }
         let known = cache.fence
-        var statements = [
+        let facts = [
             isLocked ? LedgerStore.fenceLocked : LedgerStore.fence,
             LedgerStore.transfers(references), LedgerStore.settled(references),
             LedgerStore.claimed(keys),
         ]
-        if isLocked, let known {
-            statements += [LedgerStore.links(since: known), LedgerStore.heads(touchedSince: known)]
-        }
-        let results = try send(statements)
+        let results = try send(facts + (isLocked ? LedgerStore.news(since: known) : []))
         let read = try LedgerStore.Fence(row: results[0].rows[0])
-        try catchUp(with: read, after: known, results.dropFirst(4).map(\.rows))
-        if isLocked { lockedTurns = known == read ? max(0, lockedTurns - 1) : Self.lockedTurnsMax }
+        try catchUp(with: read, after: known, results.dropFirst(facts.count).map(\.rows))
 
         var world = World(fence: read)
         for row in results[1].rows {
@@ -165,20 +161,19 @@ extension BatchWriter {
         return world
     }
 
-    /// Brings the cache to the fence that was read. What other processes wrote since is among
-    /// `news`: how many links they added, and the heads that they touched.
+    /// Brings the cache to the fence that was read, by the `news` of what other processes wrote.
     ///
     /// Each link moves the version by one. If it moved further, something else changed, such as a
     /// closure, and no head of the cache can be trusted.
-    private func catchUp(
+    func catchUp(
         with read: LedgerStore.Fence, after known: LedgerStore.Fence?, _ news: [[Row]]
     ) throws(DatabaseError) {
         if let known, known != read {
             let links: Int64? = try news.first?[0][0]
-            if links == read.version - known.version,
-                read.lastTransfer - known.lastTransfer <= LedgerStore.touchedLinesMax
-            {
-                for row in news[1] { cache.keep(try Head(row: row)) }
+            let count = read.lastTransfer - known.lastTransfer
+            if links == read.version - known.version, news[1].count == count {
+                for row in news[1] { learned.append(try Transfer(row: row)) }
+                for line in learned.suffix(Int(count)) { cache.follow(line) }
             } else {
                 cache.forgetHeads()
             }

@@ -11,12 +11,13 @@ internal import Values
 /// the journal for its keys.
 final class BatchWriter {
     private let settings: ConnectionSettings
-    private var connection: Connection?
+    private(set) var connection: Connection?
     let clock: Clock
     var cache = HeadCache()
     private let digester = Digester()
-    /// Batches that will still begin by locking the head, because another process writes too.
-    var lockedTurns = 0
+    var turns = Turns()
+    /// Lines of other processes that were read in passing and not yet handed on.
+    var learned: [Transfer] = []
 
     typealias Outcome = Result<Receipt, any Error>
     /// Sends statements in one round trip.
@@ -26,9 +27,6 @@ final class BatchWriter {
     static let attemptsMax = 12
     /// How long a statement waits for the head, which another process may hold.
     static let lockMillisecondsMax = 2000
-    /// Batches that take the lock after another process was seen to write. Two busy writers that
-    /// take turns waste nothing; each lost race costs a batch decided in vain.
-    static let lockedTurnsMax = 32
     /// The longest silence inside a transaction, which holds the head of every process.
     static let idleMillisecondsMax = 5000
 
@@ -47,6 +45,13 @@ final class BatchWriter {
         var batch = Batch(commands)
         while let round = batch.nextRound() { settle(round, in: &batch) }
         return (batch.outcomes.map { $0! }, batch.written)
+    }
+
+    /// The lines by which the journal has grown: these, and what was learned of others.
+    func news(with written: [Transfer]) -> [Transfer] {
+        guard !learned.isEmpty else { return written }
+        defer { learned = [] }
+        return (learned + written).sorted { $0.id < $1.id }
     }
 
     /// What one try at a round leaves for the next to do.
@@ -75,7 +80,7 @@ final class BatchWriter {
         var known = Knowledge(
             doubtsKeys: round.contains { index in
                 batch.commands[index].key.map { cache.hasSeen($0) } ?? false
-            }, isLocked: lockedTurns > 0)
+            })
         var lastError: any Error = LedgerOverloaded()
         for _ in 0..<Self.attemptsMax where batch.hasTime {
             do throws(DatabaseError) {
@@ -85,7 +90,7 @@ final class BatchWriter {
                 case .attachmentRefused: return settleHalves(of: round, in: &batch)
                 case .attachmentBlocked(let error):
                     return settleBlocked(round, by: error, in: &batch)
-                case .overtaken: lockedTurns = Self.lockedTurnsMax
+                case .overtaken: turns.wasOvertaken()
                 }
             } catch {
                 let didNothing = error.leavesDoubt && known.unanswered == nil
@@ -139,8 +144,10 @@ final class BatchWriter {
         _ round: [Int], in batch: inout Batch, _ known: inout Knowledge
     ) throws(DatabaseError) -> Progress {
         let connection = try connected()
+        if !known.isLocked { try takeTurn(connection) }
         let hasAttachments = round.contains { !batch.commands[$0].attachments.isEmpty }
-        guard known.isLocked || hasAttachments else {
+        let operations = round.reduce(0) { $0 + batch.commands[$1].operations.count }
+        guard known.isLocked || hasAttachments || operations >= LedgerStore.copiedLinesMin else {
             return try writeAlone(round, in: &batch, &known, connection)
         }
         return try writeInTransaction(round, in: &batch, &known, connection)
@@ -149,6 +156,7 @@ final class BatchWriter {
     private func connected() throws(DatabaseError) -> Connection {
         if let connection, !connection.isBroken { return connection }
         let opened = try Connection.open(settings)
+        turns.ended()
         connection = opened
         return opened
     }
@@ -170,7 +178,7 @@ final class BatchWriter {
             accept(decision, in: &batch)
             return .done
         }
-        let link = ChainLink(decision.bench.lines, after: decision.fence.chain, digester)
+        let link = link(decision)
         let statement = LedgerStore.write(decision.bench, link, expected: decision.fence)
         decision.didWrite(link)
         do {
@@ -183,7 +191,8 @@ final class BatchWriter {
         return .done
     }
 
-    /// The way of batches that carry other slices' rows, or that must not lose the race again.
+    /// The way of batches that are large, that carry other slices' rows, or that must not lose the
+    /// race again.
     private func writeInTransaction(
         _ round: [Int], in batch: inout Batch, _ known: inout Knowledge, _ connection: Connection
     ) throws(DatabaseError) -> Progress {
@@ -205,9 +214,8 @@ final class BatchWriter {
                     if known.isLocked { return decision }
                     return try stillStands(decision.fence, send) ? decision : nil
                 }
-                let link = ChainLink(decision.bench.lines, after: decision.fence.chain, digester)
-                let statement = LedgerStore.write(decision.bench, link, expected: decision.fence)
-                guard try !connection.query(statement).isEmpty else { return nil }
+                let link = link(decision)
+                guard try put(decision, link, on: connection) else { return nil }
                 decision.didWrite(link)
                 do throws(DatabaseError) {
                     refused = try firstRefused(decision, of: commands, send)
@@ -233,6 +241,26 @@ final class BatchWriter {
         guard let decision else { return .overtaken }
         accept(decision, in: &batch)
         return .done
+    }
+
+    private func link(_ decision: Decision) -> ChainLink {
+        ChainLink(
+            decision.bench.lines, salt: .random(), after: decision.fence.chain, digester)
+    }
+
+    /// Writes what was decided in the open transaction; false when another writer was faster.
+    private func put(
+        _ decision: Decision, _ link: ChainLink, on connection: Connection
+    ) throws(DatabaseError) -> Bool {
+        let bench = decision.bench
+        guard bench.lines.count >= LedgerStore.copiedLinesMin else {
+            let statement = LedgerStore.write(bench, link, expected: decision.fence)
+            return try !connection.query(statement).isEmpty
+        }
+        let statement = LedgerStore.writeWithoutLines(bench, link, expected: decision.fence)
+        guard try !connection.query(statement).isEmpty else { return false }
+        try LedgerStore.copy(bench.lines, on: connection)
+        return true
     }
 
     /// The decision whose answer was lost, if it was written after all; if not, it never will be.
@@ -328,7 +356,7 @@ extension DatabaseError {
     }
 
     /// Whether a statement waited for longer than it may.
-    fileprivate var isBlocked: Bool {
+    var isBlocked: Bool {
         sqlState == SQLState.lockNotAvailable || sqlState == SQLState.queryCanceled
     }
 

@@ -52,6 +52,13 @@ struct HeadCache {
 
     mutating func keep(_ head: Head) { heads.insert(head, for: head.id) }
 
+    /// Takes over what another process wrote, for the accounts that are known here.
+    mutating func follow(_ line: Transfer) {
+        for id in [line.debit.number, line.credit.number] {
+            if let head = heads.value(for: id) { keep(head.following(line)) }
+        }
+    }
+
     mutating func remember(_ key: CommandKey) { recentKeys.insert(true, for: key) }
 
     mutating func hasSeen(_ key: CommandKey) -> Bool { recentKeys.value(for: key) != nil }

@@ -11,10 +11,14 @@ package struct Ledger: Sendable {
     private let writer: LedgerWriter
     private let tail: LedgerTail
     private let clock: Clock
+    private let balances: GatheredRead<AccountID, (AccountID, Balance)>
+    let newest: GatheredRead<NewestLines, Transfer>
 
     package init(database: Database, settings: ConnectionSettings, clock: Clock) {
         self.database = database
         self.clock = clock
+        balances = LedgerStore.balances(in: database)
+        newest = LedgerStore.newest(in: database)
         tail = LedgerTail()
         writer = LedgerWriter(settings: settings, clock: clock, tail: tail)
     }
@@ -94,11 +98,13 @@ package struct Ledger: Sendable {
         let now = clock.now
         try await database.transaction { transaction in
             // Moves the fence, so that every writer's picture of this account is out of date.
-            try transaction.execute("UPDATE ledger.head SET version = version + 1 WHERE id = 1")
+            let lastAt: Timestamp = try transaction.query(
+                "UPDATE ledger.head SET version = version + 1 WHERE id = 1 RETURNING last_at")[0][0]
+            // Whatever the account did, it did before: another process's clock may be ahead.
             try transaction.execute(
                 """
                 INSERT INTO ledger.account_closures (account, at)
-                VALUES (\(account.number), \(now)) ON CONFLICT DO NOTHING
+                VALUES (\(account.number), \(max(now, lastAt))) ON CONFLICT DO NOTHING
                 """)
             try transaction.execute(
                 """
@@ -112,18 +118,7 @@ package struct Ledger: Sendable {
     package func balances(
         of accounts: [AccountID]
     ) async throws -> [AccountID: Balance] {
-        try await database.read { transaction in
-            var balances: [AccountID: Balance] = [:]
-            let rows = try transaction.query(
-                """
-                SELECT id, posted, held FROM ledger.accounts
-                WHERE id = ANY(\(accounts.map(\.number)))
-                """)
-            for row in rows {
-                balances[AccountID(try row[0])] = Balance(posted: try row[1], held: try row[2])
-            }
-            return balances
-        }
+        Dictionary(try await balances.ask(accounts)) { first, _ in first }
     }
 
     // MARK: Following the journal

@@ -146,6 +146,8 @@ package enum LedgerSchema {
                     last_transfer bigint PRIMARY KEY,
                     first_transfer bigint NOT NULL CHECK (first_transfer <= last_transfer),
                     at timestamptz NOT NULL,
+                    -- Hides each side's balance from who is shown the other side's.
+                    salt bytea NOT NULL CHECK (length(salt) = 32),
                     root bytea NOT NULL CHECK (length(root) = 32),
                     hash bytea NOT NULL CHECK (length(hash) = 32)
                 );
@@ -159,12 +161,17 @@ package enum LedgerSchema {
                 DO $$
                 DECLARE
                     line ledger.transfers;
+                    salt bytea;
+                    blinds bytea;
                     root bytea;
                     chain bytea := (SELECT h.chain FROM ledger.head h);
                     at bigint;
                 BEGIN
                     FOR line IN SELECT * FROM ledger.transfers ORDER BY id LOOP
                         at := (extract(epoch FROM line.at) * 1000000)::bigint;
+                        salt := sha256(uuid_send(gen_random_uuid())
+                            || uuid_send(gen_random_uuid()));
+                        blinds := sha256('\\x04' || salt || int8send(line.id));
                         root := sha256('\\x00' || int8send(line.id) || int8send(at)
                             || int2send(line.kind) || int2send(line.code) || int2send(line.legs)
                             || substring(int2send((2 * (line.key IS NOT NULL)::int
@@ -172,16 +179,20 @@ package enum LedgerSchema {
                                 + 8 * (line.expires_at IS NOT NULL)::int)::smallint) FROM 2)
                             || int8send(line.debit) || int8send(line.credit)
                             || int8send(line.amount)
-                            || int8send(line.debit_posted) || int8send(line.debit_held)
-                            || int8send(line.credit_posted) || int8send(line.credit_held)
-                            || int8send(line.debit_previous) || int8send(line.credit_previous)
                             || coalesce(uuid_send(line.key), decode(repeat('00', 16), 'hex'))
                             || int8send(coalesce(line.settles, 0))
                             || int8send(coalesce(
-                                (extract(epoch FROM line.expires_at) * 1000000)::bigint, 0)));
+                                (extract(epoch FROM line.expires_at) * 1000000)::bigint, 0))
+                            || sha256('\\x03' || substring(blinds FOR 16)
+                                || int8send(line.debit_posted) || int8send(line.debit_held)
+                                || int8send(line.debit_previous))
+                            || sha256('\\x03' || substring(blinds FROM 17)
+                                || int8send(line.credit_posted) || int8send(line.credit_held)
+                                || int8send(line.credit_previous)));
                         chain := sha256('\\x02' || chain || int8send(line.id) || int8send(line.id)
                             || int8send(at) || root);
-                        INSERT INTO ledger.batches VALUES (line.id, line.id, line.at, root, chain);
+                        INSERT INTO ledger.batches
+                        VALUES (line.id, line.id, line.at, salt, root, chain);
                     END LOOP;
                     UPDATE ledger.head h SET chain = block.chain, version = h.version + 1
                     FROM (SELECT chain) AS block;
@@ -213,5 +224,6 @@ package enum LedgerSchema {
                     FOR EACH ROW EXECUTE FUNCTION ledger.seal_account();
                 """),
         stops,
+        commitments,
     ]
 }

@@ -40,26 +40,31 @@ enum LedgerStore {
 
     static func heads(_ ids: [Int64]) -> SQL { "\(heads) WHERE a.id = ANY(\(ids))" }
 
-    /// Lines beyond which it is cheaper to forget all heads than to read what changed.
-    static let touchedLinesMax: Int64 = 20_000
+    /// Lines beyond which it is cheaper to forget all heads than to read what changed them.
+    static let newsLinesMax: Int64 = 20_000
 
-    /// The heads that were changed since, unless they are too many.
-    static func heads(touchedSince fence: Fence) -> SQL {
-        """
-        \(heads) WHERE a.id IN (
-            SELECT unnest(ARRAY[t.debit, t.credit]) FROM ledger.transfers t
-            WHERE t.id > \(fence.lastTransfer) AND t.id <= \(fence.lastTransfer + touchedLinesMax))
-        """
+    /// What `BatchWriter.catchUp` wants to know of what others wrote: how many links they added to
+    /// the chain, and their lines. Nothing when nothing is known that could be caught up with.
+    static func news(since fence: Fence?) -> [SQL] {
+        guard let fence else { return [] }
+        let (last, end) = (fence.lastTransfer, fence.lastTransfer + newsLinesMax)
+        return [
+            """
+            SELECT count(*) FROM ledger.batches
+            WHERE last_transfer > \(last) AND last_transfer <= \(end)
+            """,
+            """
+            SELECT \(transferColumns) FROM ledger.transfers t
+            WHERE t.id > \(last) AND t.id <= \(end) ORDER BY t.id
+            """,
+        ]
     }
 
-    /// How many links the chain has grown by.
-    static func links(since fence: Fence) -> SQL {
-        """
-        SELECT count(*) FROM ledger.batches
-        WHERE last_transfer > \(fence.lastTransfer)
-            AND last_transfer <= \(fence.lastTransfer + touchedLinesMax)
-        """
-    }
+    /// The advisory lock of the writer whose turn it is; the letters of "ledger".
+    private static let turn: Int64 = 0x6c65_6467_6572
+    static let takeTurn: SQL = "SELECT pg_advisory_lock(\(turn))"
+    /// However often the lock was asked for: this session has no other.
+    static let leaveTurn: SQL = "SELECT pg_advisory_unlock_all()"
 
     private static let heads: SQL = """
         SELECT a.id, a.currency, a.floor, a.limit_transfer, a.limit_day, a.limit_month,
@@ -98,162 +103,10 @@ enum LedgerStore {
         """
     }
 
-    /// The whole batch in one statement: nothing is written unless the fence still stands where
-    /// `expected` saw it. Returns one row when it did.
-    static func write(_ bench: Workbench, _ link: ChainLink, expected: Fence) -> SQL {
-        let batch = Columns(bench)
-        return """
-            WITH fence AS (
-                UPDATE ledger.head SET version = version + 1,
-                    last_transfer = last_transfer + \(Int64(bench.lines.count)),
-                    last_at = \(bench.now), chain = \(link.hash.bytes)
-                WHERE id = 1 AND version = \(expected.version)
-                RETURNING last_transfer
-            ), link AS (
-                INSERT INTO ledger.batches (last_transfer, first_transfer, at, root, hash)
-                SELECT \(link.last.number), \(link.first.number), \(link.at),
-                    \(link.root.bytes), \(link.hash.bytes) FROM fence
-            ), journal AS (
-                INSERT INTO ledger.transfers (
-                    id, at, kind, code, legs, debit, credit, amount, debit_posted, debit_held,
-                    credit_posted, credit_held, debit_previous, credit_previous, key, settles,
-                    expires_at, limited)
-                SELECT \(expected.lastTransfer) + l.place, \(bench.now), l.kind, l.code, l.legs,
-                    l.debit, l.credit, l.amount, l.debit_posted, l.debit_held, l.credit_posted,
-                    l.credit_held, l.debit_previous, l.credit_previous, l.key, l.settles,
-                    l.expires_at, l.limited
-                FROM fence, unnest(
-                    \(batch.kind), \(batch.code), \(batch.legs), \(batch.debit), \(batch.credit),
-                    \(batch.amount), \(batch.debitPosted), \(batch.debitHeld),
-                    \(batch.creditPosted), \(batch.creditHeld), \(batch.debitPrevious),
-                    \(batch.creditPrevious), \(SQLValue.uuidsOrNull(batch.key)),
-                    \(SQLValue.int64sOrNull(batch.settles)),
-                    \(SQLValue.timestampsOrNull(batch.expiresAt)), \(batch.limited))
-                WITH ORDINALITY AS l(kind, code, legs, debit, credit, amount, debit_posted,
-                    debit_held, credit_posted, credit_held, debit_previous, credit_previous, key,
-                    settles, expires_at, limited, place)
-            ), heads AS (
-                UPDATE ledger.accounts a SET posted = h.posted, held = h.held,
-                    last_transfer = h.last_transfer, last_at = \(bench.now),
-                    spent_day = h.spent_day, spent_day_amount = h.spent_day_amount,
-                    spent_month = h.spent_month, spent_month_amount = h.spent_month_amount
-                FROM fence, unnest(
-                    \(batch.head), \(batch.posted), \(batch.held), \(batch.lastTransfer),
-                    \(batch.spentDay), \(batch.spentDayAmount), \(batch.spentMonth),
-                    \(batch.spentMonthAmount))
-                AS h(id, posted, held, last_transfer, spent_day, spent_day_amount, spent_month,
-                    spent_month_amount)
-                WHERE a.id = h.id
-            )\(sideTables(bench, expected: expected))
-            SELECT last_transfer FROM fence
-            """
-    }
-
-    /// Open holds and checkpoints, written only by the batches that have some.
-    private static func sideTables(_ bench: Workbench, expected: Fence) -> SQL {
-        var sql: SQL = ""
-        let opened = bench.lines.filter { $0.kind == .hold }
-        if !opened.isEmpty {
-            sql = """
-                \(sql), opened AS (
-                    INSERT INTO ledger.open_holds (id, account, amount, expires_at)
-                    SELECT o.* FROM fence, unnest(
-                        \(opened.map(\.id.number)), \(opened.map(\.debit.number)),
-                        \(opened.map(\.amount)), \(opened.compactMap(\.expiresAt))) AS o
-                )
-                """
-        }
-        let ended = bench.lines.filter { $0.kind != .reversal }.compactMap(\.settles?.number)
-        if !ended.isEmpty {
-            sql = """
-                \(sql), ended AS (
-                    DELETE FROM ledger.open_holds h USING fence WHERE h.id = ANY(\(ended))
-                )
-                """
-        }
-        let month = startOfMonth(bench.now)
-        let crossed = bench.before.values.filter { $0.lastTransfer > 0 && $0.lastAt < month }
-        if !crossed.isEmpty {
-            sql = """
-                \(sql), checkpoints AS (
-                    INSERT INTO ledger.checkpoints (account, month, last_transfer)
-                    SELECT c.account, \(month), c.last_transfer FROM fence, unnest(
-                        \(crossed.map(\.id)), \(crossed.map(\.lastTransfer)))
-                    AS c(account, last_transfer)
-                )
-                """
-        }
-        return sql
-    }
-
     static func startOfMonth(_ moment: Timestamp) -> Timestamp {
         let day = CalendarDay(daysSince1970: moment.day)
         return Timestamp(
             day: CalendarDay(year: day.year, month: day.month, day: 1).daysSince1970)
-    }
-}
-
-/// A batch turned on its side: one array for each column.
-private struct Columns {
-    var kind: [Int16] = []
-    var code: [Int16] = []
-    var legs: [Int16] = []
-    var debit: [Int64] = []
-    var credit: [Int64] = []
-    var amount: [Int64] = []
-    var debitPosted: [Int64] = []
-    var debitHeld: [Int64] = []
-    var creditPosted: [Int64] = []
-    var creditHeld: [Int64] = []
-    var debitPrevious: [Int64] = []
-    var creditPrevious: [Int64] = []
-    var key: [(high: UInt64, low: UInt64)?] = []
-    var settles: [Int64?] = []
-    var expiresAt: [Timestamp?] = []
-    var limited: [Bool] = []
-
-    var head: [Int64] = []
-    var posted: [Int64] = []
-    var held: [Int64] = []
-    var lastTransfer: [Int64] = []
-    var spentDay: [Int64] = []
-    var spentDayAmount: [Int64] = []
-    var spentMonth: [Int64] = []
-    var spentMonthAmount: [Int64] = []
-
-    init(_ bench: Workbench) {
-        for line in bench.lines { append(line) }
-        for head in bench.changed { append(head) }
-    }
-
-    private mutating func append(_ line: Transfer) {
-        kind.append(line.kind.rawValue)
-        code.append(line.code.rawValue)
-        legs.append(line.legs)
-        debit.append(line.debit.number)
-        credit.append(line.credit.number)
-        amount.append(line.amount)
-        debitPosted.append(line.debitAfter.posted)
-        debitHeld.append(line.debitAfter.held)
-        creditPosted.append(line.creditAfter.posted)
-        creditHeld.append(line.creditAfter.held)
-        debitPrevious.append(line.debitPrevious)
-        creditPrevious.append(line.creditPrevious)
-        key.append(line.key.map { ($0.high, $0.low) })
-        settles.append(line.settles?.number)
-        expiresAt.append(line.expiresAt)
-        limited.append(line.isLimited)
-    }
-
-    private mutating func append(_ changed: Head) {
-        head.append(changed.id)
-        posted.append(changed.posted)
-        held.append(changed.held)
-        lastTransfer.append(changed.lastTransfer)
-        spentDay.append(changed.spentToday.period)
-        spentDayAmount.append(changed.spentToday.amount)
-        spentMonth.append(changed.spentThisMonth.period)
-        spentMonthAmount.append(changed.spentThisMonth.amount)
     }
 }
 

@@ -26,7 +26,8 @@ final class LedgerWriter: Sendable {
     private struct Submission {
         let commands: [Command]
         let answer: @Sendable ([Outcome]) -> Void
-        let since = ContinuousClock.now
+        /// When it came, or had its last turn: one that gets on is not late.
+        var since = ContinuousClock.now
         var outcomes: [Outcome] = []
 
         init(_ commands: [Command], answer: @escaping @Sendable ([Outcome]) -> Void) {
@@ -108,21 +109,21 @@ final class LedgerWriter: Sendable {
 
     private func run(settings: ConnectionSettings, clock: Clock) {
         let writer = BatchWriter(settings: settings, clock: clock)
-        while let submissions = gather() {
+        while let submissions = gather(beforeSleep: writer.leaveTurn) {
             let pieces = Self.pieces(of: submissions)
             let (outcomes, written) = writer.process(pieces.flatMap { $0 })
             if !written.isEmpty {
                 batches.increment()
                 lines.increment(by: Int64(written.count))
-                tail.committed(written)
             }
+            tail.committed(writer.news(with: written))
             answer(submissions, pieces, outcomes)
         }
         stopped.signal()
     }
 
     /// What waits, up to a batch; sleeps while nothing does. Nil when the ledger stops.
-    private func gather() -> [Submission]? {
+    private func gather(beforeSleep: () -> Void) -> [Submission]? {
         while true {
             let (batch, isOver) = state.withLock { state -> ([Submission], Bool) in
                 guard state.waiting.isEmpty else { return (take(&state), false) }
@@ -132,7 +133,10 @@ final class LedgerWriter: Sendable {
             let inTime = refuseLate(batch)
             if !inTime.isEmpty { return inTime }
             if isOver { return nil }
-            if batch.isEmpty { wake.wait() }
+            if batch.isEmpty {
+                beforeSleep()
+                wake.wait()
+            }
         }
     }
 
@@ -182,6 +186,7 @@ final class LedgerWriter: Sendable {
             if submission.outcomes.count == submission.commands.count {
                 submission.answer(submission.outcomes)
             } else {
+                submission.since = .now
                 unfinished.append(submission)
             }
         }

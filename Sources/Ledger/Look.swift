@@ -140,9 +140,9 @@ extension Look {
         for row in try transaction.query(
             """
             SELECT a.id, a.floor, a.posted, a.held, a.last_transfer, a.last_at,
-                a.seal IS NOT DISTINCT FROM ledger.account_seal(a, c.at)
-            FROM ledger.accounts a LEFT JOIN ledger.account_closures c ON c.account = a.id
-            WHERE \(condition)
+                a.seal IS NOT DISTINCT FROM ledger.account_seal(a,
+                    (SELECT c.at FROM ledger.account_closures c WHERE c.account = a.id))
+            FROM ledger.accounts a WHERE \(condition)
             """)
         {
             accounts.append(

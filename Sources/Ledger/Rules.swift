@@ -143,9 +143,14 @@ enum Rules {
             resetsAt: Timestamp(day: day + 1))
         let calendar = CalendarDay(daysSince1970: day)
         head.spentThisMonth = try adding(
-            amount, to: head.spentThisMonth, in: calendar.year * 12 + calendar.month,
-            limit: head.limits.perMonth, "per_month",
-            resetsAt: Timestamp(day: calendar.startOfNextMonth.daysSince1970))
+            amount, to: head.spentThisMonth, in: month(of: now), limit: head.limits.perMonth,
+            "per_month", resetsAt: Timestamp(day: calendar.startOfNextMonth.daysSince1970))
+    }
+
+    /// The number of a month, so that each has its own.
+    static func month(of moment: Timestamp) -> Int64 {
+        let calendar = CalendarDay(daysSince1970: moment.day)
+        return calendar.year * 12 + calendar.month
     }
 
     /// Counted whether or not there is a limit today, so that the journal alone says what was
@@ -154,13 +159,12 @@ enum Rules {
         _ amount: Int64, to spent: Head.Spent, in period: Int64, limit: Int64?, _ name: String,
         resetsAt: Timestamp
     ) throws(LedgerRefusal) -> Head.Spent {
-        let before = spent.amount(in: period)
-        let (sum, overflow) = before.addingReportingOverflow(amount)
-        if let limit, overflow || sum > limit {
-            throw limitExceeded(
-                name, limit: limit, remaining: max(0, limit - before), resetsAt: resetsAt)
+        let (after, isFull) = spent.adding(amount, in: period)
+        if let limit, isFull || after.amount > limit {
+            let remaining = max(0, limit - spent.amount(in: period))
+            throw limitExceeded(name, limit: limit, remaining: remaining, resetsAt: resetsAt)
         }
-        return Head.Spent(period: period, amount: overflow ? .max : sum)
+        return after
     }
 
     private static func limitExceeded(

@@ -9,6 +9,8 @@ package struct Entry: Sendable, Equatable {
     package var isCredit: Bool { transfer.credit == account }
     package var counterparty: AccountID { isCredit ? transfer.debit : transfer.credit }
     package var balance: Balance { transfer.balance(of: account) }
+    /// Whether the account has no entry before this one.
+    package var isFirst: Bool { transfer.previous(of: account) == 0 }
 
     package init(_ transfer: Transfer, seenFrom account: AccountID) {
         self.transfer = transfer
@@ -23,9 +25,8 @@ extension Ledger {
     }
 
     package func transfers(_ ids: [TransferID]) async throws -> [Transfer] {
-        try await database.read { transaction in
-            try transaction.query(LedgerStore.transfers(ids.map(\.number)))
-                .map { try Transfer(row: $0) }
+        try await database.query(LedgerStore.transfers(ids.map(\.number))) {
+            try Transfer(row: $0)
         }
     }
 
@@ -38,14 +39,12 @@ extension Ledger {
 
     /// The line that ended this hold or reversed this transfer, or nil.
     package func ending(of id: TransferID) async throws -> Transfer? {
-        try await database.read { transaction in
-            try transaction.first(
-                """
-                SELECT \(LedgerStore.transferColumns) FROM ledger.transfers t
-                WHERE t.settles = \(id.number)
-                """
-            ).map { try Transfer(row: $0) }
-        }
+        try await database.query(
+            """
+            SELECT \(LedgerStore.transferColumns) FROM ledger.transfers t
+            WHERE t.settles = \(id.number)
+            """
+        ) { try Transfer(row: $0) }.first
     }
 
     /// Entries of one account, newest first: those before `cursor`, not older than `from`, older
@@ -66,6 +65,14 @@ extension Ledger {
         let entries = lines.prefix(limit).map { Entry($0, seenFrom: account) }
         let next = lines.count > limit ? entries.last.map { "\($0.transfer.publicID)" } : nil
         return Page(entries, nextCursor: next)
+    }
+
+    /// The account's newest entries that came after `known`, newest first.
+    package func newestEntries(
+        of account: AccountID, after known: TransferID?, limit: Int
+    ) async throws -> [Entry] {
+        let question = NewestLines(account: account, after: known?.number ?? 0, limit: limit)
+        return try await newest.ask([question]).map { Entry($0, seenFrom: account) }
     }
 
     /// What the account held right before `moment`.

@@ -24,6 +24,7 @@ final class Directory: Sendable {
     private struct State {
         var people: [String: Person] = [:]
         var wallets: [WalletKey: Wallet] = [:]
+        var walletsByID: [ID<Wallet>: Wallet] = [:]
         var owners: [AccountID: Person] = [:]
         var systemAccounts: [SystemKey: AccountID] = [:]
     }
@@ -48,9 +49,15 @@ final class Directory: Sendable {
         state.withLock { $0.wallets[WalletKey(owner: owner, currency: currency)] }
     }
 
+    func wallet(_ id: ID<Wallet>) -> Wallet? { state.withLock { $0.walletsByID[id] } }
+
     func keep(_ wallet: Wallet) {
         state.withLock { state in
-            if state.wallets.count >= Self.entriesMax { state.wallets = [:] }
+            if state.wallets.count >= Self.entriesMax {
+                state.wallets = [:]
+                state.walletsByID = [:]
+            }
+            state.walletsByID[wallet.id] = wallet
             state.wallets[WalletKey(owner: wallet.owner, currency: wallet.currency)] = wallet
         }
     }

@@ -6,12 +6,13 @@ internal import Values
 
 /// A line of the journal as one person is told of it.
 struct Update: Sendable {
-    let transfer: Transfer
+    let id: ID<Transfer>
+    let place: TransferID
     /// The event's data, made once for all who listen.
     let data: [UInt8]
 
     init(wallet: Wallet, entry: HistoryEntry) {
-        transfer = entry.entry.transfer
+        (id, place) = (entry.id, entry.place)
         var writer = JSONWriter()
         writer.object { event in
             event.field("wallet_id", "\(wallet.id)")
@@ -37,7 +38,7 @@ struct Missed: Sendable {
     /// Keeps as many of the newest as fit.
     init(_ all: [Update]) {
         var bytes = 0
-        let newest = all.sorted { $0.transfer.id > $1.transfer.id }.prefix(Self.updatesMax)
+        let newest = all.sorted { $0.place > $1.place }.prefix(Self.updatesMax)
             .prefix { update in
                 bytes += update.data.count
                 return bytes <= Self.bytesMax
@@ -73,11 +74,11 @@ final class Listener: Sendable {
     /// Tells what was missed, then what waited, and from now on everything at once.
     func catchUp(with missed: Missed) {
         state.withLock { state in
-            state.told = Set(missed.updates.map(\.transfer.id))
+            state.told = Set(missed.updates.map(\.place))
             state.isCatchingUp = false
             if missed.isCut { stream.send(event: "gap", data: Array("{}".utf8)) }
             for update in missed.updates { send(update) }
-            for update in state.waiting where !state.told.contains(update.transfer.id) {
+            for update in state.waiting where !state.told.contains(update.place) {
                 send(update)
             }
             state.waiting = []
@@ -90,13 +91,13 @@ final class Listener: Sendable {
                 state.waiting.append(update)
                 return state.waiting.count > Self.waitingMax
             }
-            if !state.told.contains(update.transfer.id) { send(update) }
+            if !state.told.contains(update.place) { send(update) }
             return false
         }
         if isLost { stream.close() }
     }
 
     private func send(_ update: Update) {
-        stream.send(event: "entry", id: "\(update.transfer.publicID)", data: update.data)
+        stream.send(event: "entry", id: "\(update.id)", data: update.data)
     }
 }

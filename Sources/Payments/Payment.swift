@@ -42,12 +42,36 @@ package struct Payment: Sendable {
     }
 }
 
-/// One line of a wallet's history.
+/// One line of a wallet's history, as its owner sees it.
 package struct HistoryEntry: Sendable {
-    package let entry: Entry
+    package let id: ID<Transfer>
+    package let place: TransferID
+    package let at: Timestamp
+    package let kind: TransferKind
+    package let code: TransferCode
+    package let isCredit: Bool
+    /// Whether nothing happened in this wallet before.
+    package let isFirst: Bool
     package let currency: Currency
+    package let amount: Int64
+    package let balance: Balance
     package let counterparty: String?
-    package let note: String?
+    package internal(set) var note: String?
+
+    init(_ entry: Entry, _ currency: Currency, counterparty: String?, note: String?) {
+        id = entry.transfer.publicID
+        place = entry.transfer.id
+        at = entry.transfer.at
+        kind = entry.transfer.kind
+        code = entry.transfer.code
+        isCredit = entry.isCredit
+        isFirst = entry.isFirst
+        self.currency = currency
+        amount = entry.transfer.amount
+        balance = entry.balance
+        self.counterparty = counterparty
+        self.note = note
+    }
 }
 
 /// What a payment would cost, worked out by the function that the payment itself uses.

@@ -11,6 +11,7 @@ package enum PaymentRejection: String, Refusal, CaseIterable {
     case holdNotFound = "hold_not_found"
     case requestNotFound = "request_not_found"
     case requestAlreadyDecided = "request_already_decided"
+    case commitmentNotFound = "commitment_not_found"
     case cursorInvalid = "cursor_invalid"
     case noteTooLong = "note_too_long"
 
@@ -19,7 +20,7 @@ package enum PaymentRejection: String, Refusal, CaseIterable {
     package var status: Int {
         switch self {
         case .walletNotFound, .transferNotFound, .holdNotFound, .requestNotFound,
-            .recipientNotFound:
+            .recipientNotFound, .commitmentNotFound:
             404
         case .currencyNotSupported, .amountMustBePositive, .accountsMustDiffer, .noteTooLong: 422
         case .cursorInvalid: 400
@@ -38,6 +39,8 @@ package enum PaymentRejection: String, Refusal, CaseIterable {
         case .holdNotFound: "There is no such hold of yours."
         case .requestNotFound: "There is no such request of yours."
         case .requestAlreadyDecided: "This request was already accepted, declined or cancelled."
+        case .commitmentNotFound:
+            "No commitment was made of that day: it is not over, or nothing was written on it."
         case .cursorInvalid: "Pages go on with the next_cursor of the page before, unchanged."
         case .noteTooLong: "A note has at most \(Payments.noteCharactersMax) characters."
         }

@@ -107,14 +107,14 @@ extension PaymentWire {
     }
 
     static func write(_ wallet: Wallet, _ balance: Balance, _ writer: inout JSONWriter) {
-        writer.field("id", "\(wallet.id)")
+        writer.field("id", wallet.id)
         writer.field("currency", wallet.currency.code)
         write(balance, &writer)
     }
 
     static func write(_ payment: Payment, _ writer: inout JSONWriter) {
         let transfer = payment.transfer
-        writer.field("id", "\(transfer.publicID)")
+        writer.field("id", transfer.publicID)
         writer.field("status", payment.status.rawValue)
         writer.field("kind", transfer.kind.name)
         writer.field("purpose", transfer.code.name)
@@ -125,7 +125,7 @@ extension PaymentWire {
         writer.field("to", payment.to)
         writer.field("note", payment.note)
         writer.field("expires_at", transfer.expiresAt.map { "\($0)" })
-        writer.field("created_at", "\(transfer.at)")
+        writer.field("created_at", transfer.at)
     }
 
     static func write(_ done: Payments.Done, _ writer: inout JSONWriter) {
@@ -144,24 +144,23 @@ extension PaymentWire {
     }
 
     static func write(_ item: HistoryEntry, _ writer: inout JSONWriter) {
-        let transfer = item.entry.transfer
-        writer.field("id", "\(transfer.publicID)")
-        writer.field("kind", transfer.kind.name)
-        writer.field("purpose", transfer.code.name)
-        writer.field("direction", item.entry.isCredit ? "in" : "out")
-        writer.field("amount", transfer.amount)
+        writer.field("id", item.id)
+        writer.field("kind", item.kind.name)
+        writer.field("purpose", item.code.name)
+        writer.field("direction", item.isCredit ? "in" : "out")
+        writer.field("amount", item.amount)
         writer.field("currency", item.currency.code)
         writer.field("counterparty", item.counterparty)
         writer.field("note", item.note)
-        writer.field("created_at", "\(transfer.at)")
-        writer.object("balance") { write(item.entry.balance, &$0) }
+        writer.field("created_at", item.at)
+        writer.object("balance") { write(item.balance, &$0) }
     }
 
     static func write(
         _ request: PaymentRequest, names: [ID<User>: String], seenBy session: Session,
         _ writer: inout JSONWriter
     ) {
-        writer.field("id", "\(request.id)")
+        writer.field("id", request.id)
         writer.field("status", request.status.rawValue)
         writer.field("direction", request.payer == session.user ? "owed" : "asked")
         writer.field("from", names[request.payer] ?? "")
@@ -169,7 +168,7 @@ extension PaymentWire {
         writer.field("amount", request.amount.minorUnits)
         writer.field("currency", request.amount.currency.code)
         writer.field("note", request.note)
-        writer.field("created_at", "\(request.createdAt)")
+        writer.field("created_at", request.createdAt)
     }
 
     /// A command's answer; a replay says so.

@@ -17,6 +17,9 @@ package struct Payments: Sendable {
     let clock: Clock
     let terms: PaymentTerms
     let directory = Directory()
+    let recent = RecentHistory()
+    let walletsOf: GatheredRead<ID<User>, Wallet>
+    let notes: GatheredRead<TransferID, (TransferID, String)>
     let live = LiveUpdates()
 
     package static let noteCharactersMax = 280
@@ -32,6 +35,8 @@ package struct Payments: Sendable {
         self.events = events
         self.clock = clock
         self.terms = terms
+        walletsOf = Self.wallets(in: database)
+        notes = Self.notes(in: database)
         followJournal()
         followEvents()
     }

@@ -87,7 +87,7 @@ extension Payments {
 
     /// A transfer that this person paid or received, or that staff looks at, and who its two sides
     /// are.
-    private func transfer(
+    func transfer(
         _ id: ID<Transfer>, seenBy session: Session
     ) async throws -> (transfer: Transfer, parties: [AccountID: Directory.Person]) {
         guard let transfer = try await ledger.transfer(id) else {

@@ -9,6 +9,8 @@ struct TransferBatchRoutes: Sendable {
 
     /// A full batch of the longest names and notes in ASCII.
     private static let bodyBytesMax = 8 * 1024 * 1024
+    /// About what the result of a payment that was made takes on the wire.
+    private static let resultBytes = 96
 
     var routes: [Route] {
         [
@@ -26,7 +28,8 @@ struct TransferBatchRoutes: Sendable {
         let done = try await payments.send(
             request.transferBatch(currencyDefault: payments.terms.currencyDefault),
             key: request.idempotencyKey, by: session)
-        let response = Response.json { BatchWire.write(done, &$0) }
+        let bytes = (4 + done.outcomes.count) * Self.resultBytes
+        let response = Response.json(capacity: bytes) { BatchWire.write(done, &$0) }
         return done.isReplay ? response.setting(PaymentWire.replayed, "true") : response
     }
 }
@@ -93,7 +96,7 @@ private enum BatchWire {
         switch outcome {
         case .yes(let posted):
             writer.field("status", "posted")
-            writer.field("id", "\(posted.id)")
+            writer.field("id", posted.id)
             writer.field("fee", posted.fee)
             writer.field("replayed", posted.isReplay)
         case .no(let refusal):

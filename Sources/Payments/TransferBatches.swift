@@ -7,8 +7,7 @@ extension Payments {
     /// Pays each of the batch, or replays what its place under this key paid before.
     ///
     /// Everybody is looked up together and everything handed to the ledger at once, so that ten
-    /// thousand payments cost as many round trips as ten. A fault of the database is thrown and not
-    /// told of one payment: nobody knows what was done, and the same key will tell.
+    /// thousand payments cost as many round trips as ten.
     package func send(
         _ batch: TransferBatch, key: IdempotencyKey, by session: Session
     ) async throws -> TransferBatch.Done {
@@ -132,6 +131,7 @@ extension Payments {
             }
         }
         let results = try await ledger.submit(commands)
+        try throwFault(among: results)
         let notes = try await notesOfReplays(results)
         var next = results.makeIterator()
         return try orders.map { order in
@@ -142,6 +142,16 @@ extension Payments {
                 return try posted(order, result, notes)
             }
         }
+    }
+
+    /// A fault of the database is told of the whole, as the same key will tell what was done.
+    private func throwFault(among results: [Result<Receipt, any Error>]) throws {
+        let fault = results.lazy.compactMap { result in
+            if case .failure(let error) = result, !(error is any Refusal) { error } else { nil }
+        }.first
+        guard let fault else { return }
+        let isPartlyDone = results.contains { if case .success = $0 { true } else { false } }
+        throw isPartlyDone ? DatabaseError.commitUnknown : fault
     }
 
     private func notesOfReplays(

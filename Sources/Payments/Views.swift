@@ -2,7 +2,7 @@ internal import Cryptography
 internal import Identity
 internal import Ledger
 internal import Postgres
-package import Values
+internal import Values
 
 extension Payments {
     /// The name of a command in the ledger: keys of different people never meet.
@@ -51,14 +51,19 @@ extension Payments {
     }
 
     func notes(of transfers: [TransferID]) async throws -> [TransferID: String] {
-        guard !transfers.isEmpty else { return [:] }
-        let numbers = transfers.map(\.number)
-        return try await database.read { transaction in
-            var notes: [TransferID: String] = [:]
-            let rows = try transaction.query(
-                "SELECT transfer, note FROM payments.notes WHERE transfer = ANY(\(numbers))")
-            for row in rows { notes[TransferID(try row[0])] = try row[1] }
-            return notes
+        Dictionary(try await notes.ask(transfers)) { first, _ in first }
+    }
+
+    static func notes(in database: Database) -> GatheredRead<TransferID, (TransferID, String)> {
+        GatheredRead(database) { askers, transfers in
+            """
+            SELECT n.transfer, n.note, q.asker
+            FROM unnest(\(askers), \(transfers.map(\.number))) AS q(asker, transfer)
+            CROSS JOIN LATERAL (
+                SELECT * FROM payments.notes n WHERE n.transfer = q.transfer LIMIT 1) AS n
+            """
+        } decode: { row in
+            (TransferID(try row[0]), try row[1])
         }
     }
 
@@ -68,21 +73,8 @@ extension Payments {
         let notes = try await notes(of: entries.map(\.transfer.id))
         return entries.map { entry in
             HistoryEntry(
-                entry: entry, currency: currency,
-                counterparty: owners[entry.counterparty]?.username,
+                entry, currency, counterparty: owners[entry.counterparty]?.username,
                 note: notes[entry.transfer.id])
         }
-    }
-
-    /// A page of a wallet's history, newest first.
-    package func history(
-        of wallet: Wallet, cursor: String?, from: Timestamp?, to: Timestamp?, limit: Int
-    ) async throws -> Page<HistoryEntry> {
-        let before = cursor.map { ID<Transfer>($0) }
-        if let before, before == nil { throw PaymentRejection.cursorInvalid }
-        let page = try await ledger.entries(
-            of: wallet.account, before: before ?? nil, from: from, to: to, limit: limit)
-        let entries = try await described(page.elements, in: wallet.currency)
-        return Page(entries, nextCursor: page.nextCursor)
     }
 }

@@ -6,6 +6,9 @@ struct WalletRoutes: Sendable {
     let payments: Payments
     let session: RouteBuilder<Session>
 
+    /// About what one entry takes on the wire.
+    private static let entryBytes = 384
+
     var routes: [Route] {
         [
             session.route(
@@ -66,7 +69,7 @@ struct WalletRoutes: Sendable {
             of: wallet, cursor: request.query("cursor"),
             from: request.query("from").flatMap { Timestamp($0) },
             to: request.query("to").flatMap { Timestamp($0) }, limit: request.pageLimit)
-        return .json { body in
+        return .json(capacity: (1 + page.elements.count) * Self.entryBytes) { body in
             body.objects("data", page.elements) { PaymentWire.write($0, &$1) }
             body.field("next_cursor", page.nextCursor)
         }

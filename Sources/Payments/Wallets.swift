@@ -13,7 +13,7 @@ extension Payments {
     /// The person's wallets, at least the one of the default currency: a new person has somewhere
     /// to receive money before they have done anything.
     package func wallets(of owner: ID<User>) async throws -> [(wallet: Wallet, balance: Balance)] {
-        var wallets = try await stored(where: "w.user_id = \(owner)")
+        var wallets = try await walletsOf.ask([owner])
         if wallets.isEmpty { wallets = [try await wallet(of: owner, terms.currencyDefault)] }
         let balances = try await ledger.balances(of: wallets.map(\.account))
         return wallets.compactMap { wallet in balances[wallet.account].map { (wallet, $0) } }
@@ -21,10 +21,13 @@ extension Payments {
 
     /// A wallet of this person's own.
     package func wallet(_ id: ID<Wallet>, of session: Session) async throws -> Wallet {
-        let found = try await stored(where: "w.id = \(id)").first
+        let known = directory.wallet(id)
+        let found =
+            if let known { known } else { try await stored(where: "w.id = \(id)").first }
         guard let found, found.owner == session.user else {
             throw PaymentRejection.walletNotFound
         }
+        if known == nil { directory.keep(found) }
         return found
     }
 
@@ -133,17 +136,25 @@ extension Payments {
     private static let walletsOpenedAtOnceMax = 250
 
     func stored(where condition: SQL) async throws -> [Wallet] {
-        try await database.read { transaction in
-            try transaction.query(
-                """
-                SELECT w.id, w.user_id, w.currency, w.account FROM payments.wallets w
-                WHERE \(condition) ORDER BY w.id
-                """
-            ).map { row in
-                Wallet(
-                    id: try row[0], owner: try row[1], currency: try row[2],
-                    account: AccountID(try row[3]))
-            }
+        try await database.query(
+            """
+            SELECT w.id, w.user_id, w.currency, w.account FROM payments.wallets w
+            WHERE \(condition) ORDER BY w.id
+            """
+        ) { try Wallet(row: $0) }
+    }
+
+    /// The wallets of many people at once.
+    static func wallets(in database: Database) -> GatheredRead<ID<User>, Wallet> {
+        GatheredRead(database) { askers, owners in
+            """
+            SELECT w.id, w.user_id, w.currency, w.account, q.asker
+            FROM unnest(\(askers), \(owners)) AS q(asker, owner)
+            CROSS JOIN LATERAL (
+                SELECT * FROM payments.wallets w WHERE w.user_id = q.owner ORDER BY w.id) AS w
+            """
+        } decode: { row in
+            try Wallet(row: row)
         }
     }
 
@@ -159,17 +170,14 @@ extension Payments {
             }
         }
         guard !unknown.isEmpty else { return owners }
-        let numbers = unknown
-        let found = try await database.read { transaction in
-            try transaction.query(
-                """
-                SELECT w.account, p.id, p.username
-                FROM payments.wallets w JOIN identity.people p ON p.id = w.user_id
-                WHERE w.account = ANY(\(numbers))
-                """
-            ).map { row in
-                (AccountID(try row[0]), Directory.Person(id: try row[1], username: try row[2]))
-            }
+        let found = try await database.query(
+            """
+            SELECT w.account, p.id, p.username
+            FROM payments.wallets w JOIN identity.people p ON p.id = w.user_id
+            WHERE w.account = ANY(\(unknown))
+            """
+        ) { row in
+            (AccountID(try row[0]), Directory.Person(id: try row[1], username: try row[2]))
         }
         for (account, person) in found {
             directory.keep(person, ownerOf: account)
@@ -205,5 +213,14 @@ extension Payments {
         let person = Directory.Person(id: user.id, username: user.username.text)
         directory.keep(person)
         return person
+    }
+}
+
+extension Wallet {
+    fileprivate init(row: Row) throws {
+        id = try row[0]
+        owner = try row[1]
+        currency = try row[2]
+        account = AccountID(try row[3])
     }
 }

@@ -126,11 +126,11 @@ extension Connection {
             rollBack()
             throw error
         }
-        try commit()
+        try commit(mode)
         return value
     }
 
-    private func commit() throws(DatabaseError) {
+    private func commit(_ mode: TransactionMode) throws(DatabaseError) {
         guard phase == .open else { return }
         if let refusal {
             // The body went on after an error; the server would answer COMMIT with ROLLBACK.
@@ -143,7 +143,9 @@ extension Connection {
         }
         switch link.simple("COMMIT") {
         case .success: return
-        case .failure(.connection): throw .commitUnknown
+        // What only read has nothing to be in doubt about.
+        case .failure(.connection(let reason)):
+            throw mode == .read ? .connection(reason) : .commitUnknown
         case .failure(let error): throw error
         }
     }

@@ -38,6 +38,17 @@ package struct Database: Sendable {
         try await pool.pool.run(.read, body)
     }
 
+    /// Runs one statement that changes nothing, in a round trip of its own.
+    package func query<R: Sendable>(
+        _ statement: SQL, _ decode: @escaping @Sendable (Row) throws -> R
+    ) async throws -> [R] {
+        try await pool.pool.perform { session in
+            try session.query(statement).rows.map(decode)
+        }
+    }
+
+    var queue: WorkQueue<Pool.Work> { pool.pool.queue }
+
     /// Takes no more work, lets what waits finish, and closes the connections.
     package func close() async {
         await pool.pool.close()
@@ -85,6 +96,12 @@ final class Pool: Sendable {
     func run<R: Sendable>(
         _ mode: TransactionMode, _ body: @escaping @Sendable (borrowing Transaction) throws -> R
     ) async throws -> R {
+        try await perform { session in try session.transaction(mode, body) }
+    }
+
+    func perform<R: Sendable>(
+        _ body: @escaping @Sendable (Session) throws -> R
+    ) async throws -> R {
         try Task.checkCancellation()
         return try await withCheckedThrowingContinuation { continuation in
             let asked = ContinuousClock.now
@@ -95,7 +112,7 @@ final class Pool: Sendable {
                     instruments.overloads.increment()
                     return continuation.resume(throwing: DatabaseError.overloaded)
                 }
-                continuation.resume(with: Result { try session.transaction(mode, body) })
+                continuation.resume(with: Result { try body(session) })
             }
             switch admission {
             case .taken: break

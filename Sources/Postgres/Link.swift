@@ -123,7 +123,8 @@ final class Link {
     /// Takes the raw result over.
     func simpleOutcome(of raw: OpaquePointer) -> Result<QueryResult, DatabaseError> {
         switch unsafe PQresultStatus(raw) {
-        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_COPY_IN, PGRES_EMPTY_QUERY:
+        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_COPY_IN, PGRES_COPY_OUT,
+            PGRES_EMPTY_QUERY:
             return .success(unsafe QueryResult(taking: raw))
         default:
             defer { unsafe PQclear(raw) }

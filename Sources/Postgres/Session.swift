@@ -25,12 +25,28 @@ final class Session {
     func transaction<R>(
         _ mode: TransactionMode, _ body: (borrowing Transaction) throws -> R
     ) throws -> R {
+        try untilDone { connection in try connection.transaction(mode, body) }
+    }
+
+    /// Runs one statement that changes nothing, without a transaction around it. As it changes
+    /// nothing, it is simply asked again where a writer would not know what it has done.
+    func query(_ statement: SQL) throws -> QueryResult {
+        try untilDone { connection in
+            do throws(DatabaseError) {
+                return try connection.pipeline([statement])[0]
+            } catch .commitUnknown {
+                throw DatabaseError.connection("the connection was lost during a read")
+            }
+        }
+    }
+
+    private func untilDone<R>(_ body: (Connection) throws -> R) throws -> R {
         var attempts = 0
         var wasLost = false
         while true {
             attempts += 1
             do {
-                return try openConnection().transaction(mode, body)
+                return try body(openConnection())
             } catch let error as DatabaseError {
                 let isLoss = Self.isLoss(error)
                 guard isLoss ? !wasLost && connection != nil : Self.mustRunAgain(error, attempts)

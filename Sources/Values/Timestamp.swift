@@ -82,32 +82,39 @@ package struct CalendarDay: Sendable, Hashable {
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC with microseconds: `2026-11-21T04:15:26.000123Z`.
     package var description: String {
+        let characters = characters
+        return String(decoding: characters.indices.map { characters[$0] }, as: UTF8.self)
+    }
+
+    /// The same characters in ASCII, for who writes many: they take no memory of their own.
+    package var characters: InlineArray<27, UInt8> {
         let calendar = CalendarDay(daysSince1970: day)
         let inDay = microseconds - day * Self.microsecondsPerDay
         let (seconds, fraction) = inDay.quotientAndRemainder(dividingBy: 1_000_000)
-        var text: [UInt8] = []
-        text.reserveCapacity(27)
-        Self.append(calendar.year, width: 4, to: &text)
-        for (separator, value) in [
-            (UInt8(ascii: "-"), calendar.month), (UInt8(ascii: "-"), calendar.day),
-            (UInt8(ascii: "T"), seconds / 3600), (UInt8(ascii: ":"), seconds / 60 % 60),
-            (UInt8(ascii: ":"), seconds % 60),
-        ] {
-            text.append(separator)
-            Self.append(value, width: 2, to: &text)
-        }
-        text.append(UInt8(ascii: "."))
-        Self.append(fraction, width: 6, to: &text)
-        text.append(UInt8(ascii: "Z"))
-        return String(decoding: text, as: UTF8.self)
+        var text = InlineArray<27, UInt8>(repeating: UInt8(ascii: "-"))
+        Self.write(calendar.year, 0..<4, &text)
+        Self.write(calendar.month, 5..<7, &text)
+        Self.write(calendar.day, 8..<10, &text)
+        text[10] = UInt8(ascii: "T")
+        Self.write(seconds / 3600, 11..<13, &text)
+        text[13] = UInt8(ascii: ":")
+        Self.write(seconds / 60 % 60, 14..<16, &text)
+        text[16] = UInt8(ascii: ":")
+        Self.write(seconds % 60, 17..<19, &text)
+        text[19] = UInt8(ascii: ".")
+        Self.write(fraction, 20..<26, &text)
+        text[26] = UInt8(ascii: "Z")
+        return text
     }
 
-    private static func append(_ value: Int64, width: Int, to text: inout [UInt8]) {
-        var unit: Int64 = 1
-        for _ in 1..<width { unit *= 10 }
-        while unit > 0 {
-            text.append(UInt8(ascii: "0") + UInt8(value / unit % 10))
-            unit /= 10
+    /// The lowest digits of the value, from the last one backwards.
+    private static func write(
+        _ value: Int64, _ places: Range<Int>, _ text: inout InlineArray<27, UInt8>
+    ) {
+        var rest = value
+        for place in places.reversed() {
+            text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
         }
     }
 

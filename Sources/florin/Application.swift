@@ -21,6 +21,7 @@ struct Application: Sendable {
     let worker: Worker
     let ledger: Ledger
     let moneyOut: MoneyOut
+    let commitments: Commitments
     let notifications: Notifications
     let identity: Identity
     let payments: Payments
@@ -28,6 +29,8 @@ struct Application: Sendable {
 
     /// How often each slice removes what is no longer of use.
     private static let tidySeconds: Int64 = 3600
+    /// How often it is looked whether a day is over and not committed.
+    private static let commitSeconds: Int64 = 60
 
     static let migrations: [Migration] =
         JobsSchema.migrations + LedgerSchema.migrations + NotificationsSchema.migrations
@@ -46,8 +49,12 @@ struct Application: Sendable {
         let tokens = try await TokenMint.load(
             from: database, vault: vault, seconds: configuration.accessTokenSeconds,
             now: clock.now)
+        let bookKeys = try await BookKeys.load(
+            from: database, sealing: SealingKey(master: masterKey, purpose: BookKeys.purpose),
+            now: clock.now)
         let application = Application(
-            configuration, database, settings, clock, masterKey: masterKey, vault, tokens)
+            configuration, database, settings, clock, masterKey: masterKey, vault, tokens,
+            bookKeys)
         if configuration.isSandbox { try await application.resumeClock() }
         return application
     }
@@ -61,7 +68,8 @@ struct Application: Sendable {
 
     init(
         _ configuration: Configuration, _ database: Database, _ settings: ConnectionSettings,
-        _ clock: Clock, masterKey: [UInt8], _ vault: Vault, _ tokens: TokenMint
+        _ clock: Clock, masterKey: [UInt8], _ vault: Vault, _ tokens: TokenMint,
+        _ bookKeys: BookKeys
     ) {
         self.configuration = configuration
         self.database = database
@@ -71,6 +79,8 @@ struct Application: Sendable {
         events = Events(database: database, clock: clock)
         ledger = Ledger(database: database, settings: settings, clock: clock)
         moneyOut = Self.moneyOut(database, clock)
+        let commitments = Commitments(database: database, keys: bookKeys, clock: clock)
+        self.commitments = commitments
         let carrier: any MessageCarrier =
             configuration.isSandbox ? SandboxOutbox() : MissingCarrier()
         notifications = Notifications(
@@ -98,7 +108,8 @@ struct Application: Sendable {
             database: database, clock: clock,
             handlers: notifications.handlers + payments.handlers,
             schedules: Self.schedules(
-                payments, Retention(database: database, clock: clock), notifications, identity))
+                payments, commitments, Retention(database: database, clock: clock), notifications,
+                identity))
     }
 
     /// What stops payments and lets them go on; staff are told by a job of the same transaction.
@@ -110,11 +121,14 @@ struct Application: Sendable {
     }
 
     private static func schedules(
-        _ payments: Payments, _ retention: Retention, _ notifications: Notifications,
-        _ identity: Identity
+        _ payments: Payments, _ commitments: Commitments, _ retention: Retention,
+        _ notifications: Notifications, _ identity: Identity
     ) -> [Schedule] {
         [
             Schedule("payments.expire_holds", everySeconds: 1) { try await payments.expireHolds() },
+            Schedule("ledger.commit_days", everySeconds: commitSeconds) {
+                try await commitments.commitDays()
+            },
             Schedule("jobs.tidy", everySeconds: tidySeconds) { try await retention.tidy() },
             Schedule("notifications.tidy", everySeconds: tidySeconds) {
                 try await notifications.tidy()

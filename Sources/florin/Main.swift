@@ -1,3 +1,5 @@
+// Only linked: it takes the place of malloc, which took a fifth of the server's time.
+internal import CMimalloc
 internal import Glibc
 internal import Telemetry
 

@@ -8,7 +8,10 @@ enum Program {
 
         florin serve [--demo] [--only all|users|transactions|reports]   run the server
         florin wallet …                        the terminal wallet; `florin wallet help`
-        florin audit                           re-derive every balance from the journal
+        florin audit [--dump FILE] [--key JWKS] [--commitments FILE]
+                                               re-derive every balance from the journal; of a
+                                               plain dump (`pg_restore -f PLAIN CUSTOM` makes
+                                               one), with keys and commitments that you kept
         florin stop-money-out --reason TEXT    hold payments back, in every process
         florin resume --reason TEXT [--despite-mismatch]
                                                look at the books, then let payments go on
@@ -68,6 +71,11 @@ enum Program {
     static func say(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
 
     static func complain(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+
+    /// A line that the next one of its kind takes the place of, where a terminal shows it.
+    static func complainBriefly(_ text: String) {
+        write("\r" + text + "\u{1B}[K", to: STDERR_FILENO)
+    }
 
     /// Unbuffered, so that whoever waits for the line `ready` sees it at once.
     private static func write(_ text: String, to file: Int32) {

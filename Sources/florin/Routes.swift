@@ -44,7 +44,10 @@ struct Routes: Sendable {
     private var platform: [Route] {
         let payments = PaymentRoutes(
             application.payments, session: application.identity.sessionRoutes)
-        let always = IdentityRoutes(application.identity).routes + payments.routes
+        let books = BookRoutes(
+            application.payments, application.commitments,
+            session: application.identity.sessionRoutes)
+        let always = IdentityRoutes(application.identity).routes + payments.routes + books.routes
         guard application.configuration.isSandbox else { return always }
         return always + payments.sandboxRoutes + OutboxRoutes(application.notifications).routes
             + ClockRoutes(application: application).routes

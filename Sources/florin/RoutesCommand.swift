@@ -42,7 +42,8 @@ enum RoutesCommand {
             configuration, Database(settings: settings, connections: 1, queueMax: 1), settings,
             Clock(), masterKey: master,
             Vault(key: SealingKey(master: master, purpose: "routes")),
-            TokenMint(signing: key, verifying: [:], seconds: TokenMint.secondsDefault))
+            TokenMint(signing: key, verifying: [:], seconds: TokenMint.secondsDefault),
+            BookKeys([key]))
         return Routes(application: application).routes()
     }
 }

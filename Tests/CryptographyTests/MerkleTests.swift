@@ -39,6 +39,18 @@ import Testing
         }
     }
 
+    @Test func leavesThatComeOneByOneGiveTheSameRoot() {
+        var growing = MerkleRoot()
+        #expect(growing.root(digester) == nil)
+        for count in 1...130 {
+            growing.append(leaves(count)[count - 1], digester)
+            #expect(growing.root(digester) == MerkleTree(leaves: leaves(count)).root)
+            #expect(growing.count == count)
+        }
+        growing.removeAll()
+        #expect(growing.root(digester) == nil)
+    }
+
     @Test func everyPathLeadsToTheRoot() {
         for count in 1...33 {
             let tree = MerkleTree(leaves: leaves(count))

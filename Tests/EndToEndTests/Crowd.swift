@@ -84,7 +84,7 @@ struct Crowd: Sendable {
 /// Whether the server is there, and how far the crowd has come.
 actor Gate {
     private(set) var isOver = false
-    private var isUp = true
+    private(set) var isUp = true
     private var settled = 0
     private var waitingForUp: [CheckedContinuation<Void, Never>] = []
     private var waitingForSettled: [(count: Int, resume: CheckedContinuation<Void, Never>)] = []

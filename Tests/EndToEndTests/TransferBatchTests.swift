@@ -309,32 +309,6 @@ struct BatchTermsTests {
         #expect(done["results"]?[3]?["remaining"]?.integer == 20_000)
     }
 
-    @Test(arguments: ["independent", "linked"])
-    func tenThousandAtOnce(_ mode: String) async throws {
-        let api = try await World.terms
-        let payer = try await Person.signUp(api, money: 1_000_000)
-        let friends = [try await Person.signUp(api), try await Person.signUp(api)]
-        let payments = (0..<10_000).map { index in
-            JSON.send(
-                index == 9_999 ? 1_000 : 1, to: friends[index % 2].username,
-                note: index % 100 == 0 ? "number \(index)" : nil)
-        }
-        let key = Api.newKey()
-        for isReplay in [false, true] {
-            let done = try await payer.post(
-                path, .batch(payments, mode: mode), key: key, status: 200)
-            #expect(done["posted"]?.integer == 10_000)
-            #expect(done["replayed"]?.integer == (isReplay ? 10_000 : 0))
-            #expect(Set(done.ids).count == 10_000)
-        }
-        let spent: Int64 = 9_999 + 1_000 + 20 * 10_000
-        #expect(try await payer.available() == 1_000_000 - spent)
-        #expect(try await friends[1].available() == 5_999)
-        let newest = try await friends[0].get(
-            "/v1/wallets/\(friends[0].wallet().id)/entries?limit=60")
-        #expect(newest.rows.compactMap { $0["note"]?.string } == ["number 9900"])
-    }
-
     @Test func whatIsNoBatchIsRefusedAsAWhole() async throws {
         let api = try await World.api
         let (payer, friend) = (
@@ -386,6 +360,37 @@ struct BatchTermsTests {
             ]), status: 200)
         #expect(done.outcomes[1...2] == ["amount_must_be_positive", "posted"])
         #expect(done["posted"]?.integer == 1)
+    }
+}
+
+@Suite("Large batches", .timeLimit(.minutes(2)))
+struct LargeBatchTests {
+    private let path = "/v1/transfer_batches"
+
+    @Test(arguments: ["independent", "linked"])
+    func tenThousandAtOnce(_ mode: String) async throws {
+        let api = try await World.terms
+        let payer = try await Person.signUp(api, money: 1_000_000)
+        let friends = [try await Person.signUp(api), try await Person.signUp(api)]
+        let payments = (0..<10_000).map { index in
+            JSON.send(
+                index == 9_999 ? 1_000 : 1, to: friends[index % 2].username,
+                note: index % 100 == 0 ? "number \(index)" : nil)
+        }
+        let key = Api.newKey()
+        for isReplay in [false, true] {
+            let done = try await payer.post(
+                path, .batch(payments, mode: mode), key: key, status: 200)
+            #expect(done["posted"]?.integer == 10_000)
+            #expect(done["replayed"]?.integer == (isReplay ? 10_000 : 0))
+            #expect(Set(done.ids).count == 10_000)
+        }
+        let spent: Int64 = 9_999 + 1_000 + 20 * 10_000
+        #expect(try await payer.available() == 1_000_000 - spent)
+        #expect(try await friends[1].available() == 5_999)
+        let newest = try await friends[0].get(
+            "/v1/wallets/\(friends[0].wallet().id)/entries?limit=60")
+        #expect(newest.rows.compactMap { $0["note"]?.string } == ["number 9900"])
     }
 }
 

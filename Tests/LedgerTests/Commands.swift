@@ -10,11 +10,11 @@ extension CommandKey {
 extension Command {
     static func pay(
         _ debit: AccountID, _ credit: AccountID, _ amount: Int64, _ currency: Currency = World.kes,
-        key: CommandKey? = nil, attachments: [Attachment] = []
+        key: CommandKey? = nil, isLimited: Bool = false, attachments: [Attachment] = []
     ) -> Command {
         let leg = Leg(
             debit: debit, credit: credit, amount: Money(amount, currency),
-            code: TransferCode(rawValue: 1))
+            code: TransferCode(rawValue: 1), isLimited: isLimited)
         return Command(key: key, [.post(leg)], attachments: attachments)
     }
 }

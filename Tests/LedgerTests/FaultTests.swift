@@ -159,7 +159,7 @@ import Values
                 """
                 SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()
                 """) == 0
-            { await Task.yield() }
+            { try await Task.yieldUnlessCancelled() }
         }
     }
 
@@ -169,19 +169,8 @@ import Values
     func aFullDiskRefusesAndIsForgotten() async throws {
         try await run { setting in
             let world = setting.world
-            let server = try await Connection.open(TestPostgres.shared.settings)
-            let data: String = try server.query("SHOW data_directory")[0][0]
-            let disk = SmallDisk(
-                bytes: 4 << 20, owner: SmallDisk.owner(of: data), mode: 0o700)
-            let name = "small_\(try world.databaseName())"
-            try server.run(
-                unprepared: "CREATE TABLESPACE \(name) LOCATION '\(disk.folder.path)'")
-            let connection = try Connection.open(world.settings)
-            for kind in ["TABLE", "INDEX"] {
-                try connection.run(
-                    unprepared: "ALTER \(kind) ALL IN TABLESPACE pg_default SET TABLESPACE \(name)")
-            }
-            disk.fill()
+            let small = try await SmallTablespace(try world.databaseName(), world.settings)
+            small.disk.fill()
             var last = 1
             var isFull = false
             while !isFull {
@@ -190,12 +179,10 @@ import Values
                 isFull = outcomes[0].receipt == nil
                 if !isFull { last += 100 }
             }
-            try await setting.refuses((last + 1)...(last + 300), "53100") { disk.makeRoom() }
-            for kind in ["TABLE", "INDEX"] {
-                try connection.run(
-                    unprepared: "ALTER \(kind) ALL IN TABLESPACE \(name) SET TABLESPACE pg_default")
+            try await setting.refuses((last + 1)...(last + 300), "53100") {
+                small.disk.makeRoom()
             }
-            try server.run(unprepared: "DROP TABLESPACE \(name)")
+            try await small.end()
         }
     }
 
@@ -241,7 +228,7 @@ private struct Other {
     /// Returns when some session of this database waits for a lock.
     func waitUntilSomeoneWaits() async throws {
         let looking = try Connection.open(settings)
-        while try looking.query(Self.waiting).isEmpty { await Task.yield() }
+        while try looking.query(Self.waiting).isEmpty { try await Task.yieldUnlessCancelled() }
     }
 
     static let waiting: SQL = """

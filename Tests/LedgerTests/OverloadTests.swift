@@ -1,5 +1,6 @@
 import Ledger
 import Postgres
+import TestSupport
 import Testing
 import Values
 
@@ -109,7 +110,7 @@ private struct Jam {
             SELECT pid FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock'
             """
-        ).isEmpty { await Task.yield() }
+        ).isEmpty { try await Task.yieldUnlessCancelled() }
     }
 
     func end() throws { try connection.run(unprepared: "COMMIT") }

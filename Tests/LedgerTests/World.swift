@@ -1,3 +1,4 @@
+import Cryptography
 import Dispatch
 import Ledger
 import Postgres
@@ -45,6 +46,9 @@ struct World: Sendable {
         self.init(settings: made.settings, clock: World.nightClock())
     }
 
+    /// A world on a database that is there already.
+    init(settings: ConnectionSettings) { self.init(settings: settings, clock: Self.nightClock()) }
+
     private init(
         settings: ConnectionSettings, clock: Clock, writing: ConnectionSettings? = nil
     ) {
@@ -61,6 +65,9 @@ struct World: Sendable {
 
     /// A second process on the same database: its own writer, cache and connections.
     func neighbour() -> World { World(settings: settings, clock: clock) }
+
+    /// The same on a machine with another clock.
+    func neighbour(clock: Clock) -> World { World(settings: settings, clock: clock) }
 
     /// The same whose writer reaches the database in another way, or has less patience with it.
     func neighbour(writing settings: ConnectionSettings) -> World {
@@ -91,8 +98,27 @@ struct World: Sendable {
 // MARK: What tests ask of it
 
 extension World {
-    func audit() async throws -> Auditor.Report {
-        try await Auditor(database: database).run()
+    func audit(_ trust: Auditor.Trust = World.trust) async throws -> Auditor.Report {
+        try await Auditor(database: database, trust: trust).run()
+    }
+
+    /// Knows the key with which the keys of the books are sealed.
+    static var trust: Auditor.Trust {
+        var trust = Auditor.Trust()
+        trust.sealing = sealing
+        return trust
+    }
+
+    private static let sealing = SealingKey(
+        master: [UInt8](repeating: 7, count: SealingKey.masterBytes), purpose: BookKeys.purpose)
+
+    /// What signs the days of this world, with the key that its database holds.
+    var commitments: Commitments {
+        get async throws {
+            let keys = try await BookKeys.load(
+                from: database, sealing: Self.sealing, now: clock.now)
+            return Commitments(database: database, keys: keys, clock: clock)
+        }
     }
 
     func open(

@@ -14,9 +14,25 @@ package final class DatabaseProxy: Sendable {
         let staysAway: Bool
     }
 
+    /// Cuts the wire that carried all of these words in this order.
+    private struct Ambush {
+        let words: [String]
+        let place: Place
+        let staysAway: Bool
+    }
+
+    /// Where a wire is cut when the last word of an ambush is seen.
+    package enum Place: CaseIterable, Sendable {
+        /// What holds the word does not arrive.
+        case beforeIt
+        /// It arrives, and what is answered to it does not.
+        case beforeItsAnswer
+    }
+
     private struct State {
         var wires: [ObjectIdentifier: Wire] = [:]
         var cut: Cut?
+        var ambush: Ambush?
         var isAway = false
         var isHeld = false
     }
@@ -70,24 +86,36 @@ extension DatabaseProxy {
         }
     }
 
+    /// Cuts one wire where these words have been sent over it, one after the other.
+    /// - Parameter staysAway: whether connecting again is in vain until `mend()`.
+    package func cut(_ place: Place, after words: [String], staysAway: Bool) {
+        state.withLock {
+            $0.ambush = Ambush(words: words, place: place, staysAway: staysAway)
+        }
+    }
+
     /// Takes all trouble back. Returns whether a cut was still to come.
     @discardableResult
     package func mend() -> Bool {
         let (wires, wasPending) = state.withLock { state in
             defer {
                 state.cut = nil
+                state.ambush = nil
                 state.isAway = false
                 state.isHeld = false
             }
-            return (state.wires.values.map(\.self), state.cut != nil)
+            return (state.wires.values.map(\.self), state.cut != nil || state.ambush != nil)
         }
         for wire in wires { wire.release() }
         return wasPending
     }
 
+    /// Whoever connects from now on is hung up on.
+    package func turnAway() { state.withLock { $0.isAway = true } }
+
     /// Whoever connects is hung up on, and everyone is now.
     package func goAway() {
-        state.withLock { $0.isAway = true }
+        turnAway()
         cut()
     }
 
@@ -147,6 +175,12 @@ extension DatabaseProxy {
             let count = unsafe recv(source, &bytes, bytes.count, 0)
             guard count > 0 else { return }
             wire.waitWhileHeld()
+            let isCut =
+                switch direction {
+                case .requests: springs(on: wire, bytes.prefix(count))
+                case .answers: wire.losesAnswers
+                }
+            if isCut { return }
             let allowed = allowance(count, direction)
             var sent = 0
             while sent < allowed {
@@ -174,6 +208,19 @@ extension DatabaseProxy {
         }
     }
 
+    /// Whether these bytes complete an ambush before which the wire is to be cut.
+    private func springs(on wire: Wire, _ bytes: ArraySlice<UInt8>) -> Bool {
+        state.withLock { state in
+            guard let ambush = state.ambush, wire.hears(ambush.words, in: bytes) else {
+                return false
+            }
+            state.ambush = nil
+            state.isAway = ambush.staysAway
+            if ambush.place == .beforeItsAnswer { wire.loseAnswers() }
+            return ambush.place == .beforeIt
+        }
+    }
+
     private static func connect(_ path: String) -> Int32? {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         let isConnected = unsafe ScriptedServer.withAddress(path) { address, length in
@@ -191,6 +238,8 @@ private final class Wire: Sendable {
     let far: Int32
     private let barrier = Mutex<Barrier?>(nil)
     private let waiting = Atomic(0)
+    private let wordsHeard = Atomic(0)
+    private let isDeaf = Atomic(false)
 
     init(near: Int32, far: Int32) {
         self.near = near
@@ -206,6 +255,19 @@ private final class Wire: Sendable {
         shutdown(near, Int32(SHUT_RDWR))
         shutdown(far, Int32(SHUT_RDWR))
     }
+
+    /// Whether the last of the words is heard now, and the others were before.
+    func hears(_ words: [String], in bytes: ArraySlice<UInt8>) -> Bool {
+        let heard = wordsHeard.load(ordering: .relaxed)
+        guard words.indices.contains(heard), bytes.contains(Array(words[heard].utf8)) else {
+            return false
+        }
+        wordsHeard.store(heard + 1, ordering: .relaxed)
+        return heard + 1 == words.count
+    }
+
+    var losesAnswers: Bool { isDeaf.load(ordering: .acquiring) }
+    func loseAnswers() { isDeaf.store(true, ordering: .releasing) }
 
     func hold() { barrier.withLock { $0 = $0 ?? Barrier() } }
 

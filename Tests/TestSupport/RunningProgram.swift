@@ -75,13 +75,22 @@ package final class RunningProgram: Sendable {
     package func line(
         startingWith start: String, isComplaint: Bool = false
     ) async throws(Missed) -> String {
-        let find = { @Sendable (state: State) -> String? in
-            state.lines.first { $0.isComplaint == isComplaint && $0.text.hasPrefix(start) }?.text
+        try await line("“\(start)…”") { $0.isComplaint == isComplaint && $0.text.hasPrefix(start) }
+    }
+
+    /// The first line of its log that holds these words, said before or after this call.
+    @discardableResult
+    package func logLine(containing words: String) async throws(Missed) -> String {
+        try await line("“…\(words)…”") { $0.isComplaint && $0.text.contains(words) }
+    }
+
+    private func line(
+        _ name: String, _ isWanted: @escaping @Sendable (Line) -> Bool
+    ) async throws(Missed) -> String {
+        let find = { @Sendable (state: State) -> String? in state.lines.first(where: isWanted)?.text
         }
-        try await wait(for: "the line “\(start)…”") { find($0) != nil || $0.isOver }
-        guard let line = state.withLock({ find($0) }) else {
-            throw missed("the line “\(start)…”")
-        }
+        try await wait(for: "the line " + name) { find($0) != nil || $0.isOver }
+        guard let line = state.withLock({ find($0) }) else { throw missed("the line " + name) }
         return line
     }
 

@@ -58,10 +58,10 @@ package struct TestFolder: Sendable {
     }
 
     /// Ends the PostgreSQL of a data folder at once, if it really is one.
-    package static func endServer(in folder: String) {
+    package static func endServer(in folder: String, with signal: Int32 = SIGKILL) {
         guard let pid = serverProcess(in: folder),
             read("/proc/\(pid)/cmdline")?.contains(folder + "/postgres") == true
         else { return }
-        kill(pid, SIGKILL)
+        kill(pid, signal)
     }
 }

@@ -3,17 +3,18 @@ enum JSONText {
     /// Appends `text` in quotes, escaping what RFC 8259 §7 requires and nothing more.
     static func append(quoted text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        if needsEscape(text) {
+        let start = bytes.count
+        bytes.append(contentsOf: text.utf8)
+        if needsEscape(bytes.span, from: start) {
+            bytes.removeSubrange(start...)
             for byte in text.utf8 { append(escaping: byte, to: &bytes) }
-        } else {
-            bytes.append(contentsOf: text.utf8)
         }
         bytes.append(UInt8(ascii: "\""))
     }
 
-    private static func needsEscape(_ text: String) -> Bool {
-        let bytes = text.utf8.span
-        for position in bytes.indices {
+    /// Almost no text does, so that it is cheapest to copy first and look then.
+    private static func needsEscape(_ bytes: Span<UInt8>, from start: Int) -> Bool {
+        for position in start..<bytes.count {
             switch bytes[position] {
             case 0..<0x20, UInt8(ascii: "\""), UInt8(ascii: "\\"): return true
             default: continue
@@ -44,12 +45,25 @@ enum JSONText {
     /// Appends the decimal digits of `value`, most significant first.
     static func append(_ value: Int64, to bytes: inout [UInt8]) {
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        var digits = InlineArray<19, UInt8>(repeating: 0)
+        var start = digits.count
         var rest = value.magnitude
-        let start = bytes.count
         repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            start -= 1
+            digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         } while rest > 0
-        bytes[start...].reverse()
+        append(digits.span.extracting(start..<digits.count), to: &bytes)
+    }
+
+    /// Appends ASCII in quotes that needs no escape.
+    static func append(quoted ascii: Span<UInt8>, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\""))
+        append(ascii, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func append(_ ascii: Span<UInt8>, to bytes: inout [UInt8]) {
+        unsafe ascii.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
     }
 }

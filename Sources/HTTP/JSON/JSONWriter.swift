@@ -1,3 +1,5 @@
+package import Values
+
 /// Writes JSON straight into bytes: no tree, no dictionary, no intermediate strings.
 ///
 /// ```swift
@@ -45,9 +47,12 @@ package struct JSONWriter: Sendable {
         needsComma = true
     }
 
-    private mutating func name(_ name: String) {
+    /// Names stand in our sources, where none needs an escape.
+    private mutating func name(_ name: StaticString) {
         separate()
-        JSONText.append(quoted: name, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+        name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+        bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: ":"))
     }
 }
@@ -59,66 +64,93 @@ package typealias JSONObjectWriter = JSONWriter
 
 extension JSONWriter {
     /// Writes `null` for nil; leave the call out where a member should be absent.
-    package mutating func field(_ name: String, _ value: String?) {
+    package mutating func field(_ name: StaticString, _ value: String?) {
         self.name(name)
         if let value { JSONText.append(quoted: value, to: &bytes) } else { appendNull() }
     }
 
-    package mutating func field(_ name: String, _ value: Int64?) {
+    package mutating func field(_ name: StaticString, _ value: Int64?) {
         self.name(name)
         if let value { JSONText.append(value, to: &bytes) } else { appendNull() }
     }
 
-    package mutating func field(_ name: String, _ value: Int) {
+    package mutating func field<Owner>(_ name: StaticString, _ id: ID<Owner>) {
+        self.name(name)
+        let characters = id.characters
+        JSONText.append(quoted: characters.span, to: &bytes)
+    }
+
+    package mutating func field(_ name: StaticString, _ moment: Timestamp) {
+        self.name(name)
+        let characters = moment.characters
+        JSONText.append(quoted: characters.span, to: &bytes)
+    }
+
+    package mutating func field(_ name: StaticString, _ value: Int) {
         field(name, Int64(value))
     }
 
-    package mutating func field(_ name: String, _ value: Bool?) {
+    package mutating func field(_ name: StaticString, _ value: Bool?) {
         self.name(name)
         guard let value else { return appendNull() }
         bytes.append(contentsOf: (value ? "true" : "false").utf8)
     }
 
-    package mutating func field(_ name: String, _ value: JSON) {
+    package mutating func field(_ name: StaticString, _ value: JSON) {
         self.name(name)
         value.encode(into: &bytes)
     }
 
-    package mutating func field(_ name: String, _ values: [String]) {
+    package mutating func field(_ name: StaticString, _ values: [String]) {
         array(name, values) { $1.element($0) }
     }
 
-    package mutating func null(_ name: String) {
+    /// A fact of a refusal, under its own name.
+    package mutating func field(_ fact: Fact) {
+        separate()
+        JSONText.append(quoted: fact.name, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+        switch fact.value {
+        case .integer(let value): JSONText.append(value, to: &bytes)
+        case .text(let text): JSONText.append(quoted: text, to: &bytes)
+        case .texts(let texts):
+            nest(UInt8(ascii: "["), UInt8(ascii: "]")) { for text in texts { $0.element(text) } }
+        }
+    }
+
+    package mutating func null(_ name: StaticString) {
         self.name(name)
         appendNull()
     }
 
     /// A number whose exact text the caller vouches for, such as a decimal amount.
-    package mutating func literal(_ name: String, _ number: String) {
+    package mutating func literal(_ name: StaticString, _ number: String) {
         self.name(name)
         bytes.append(contentsOf: number.utf8)
     }
 
-    package mutating func object(_ name: String, _ write: (inout JSONWriter) -> Void) {
+    package mutating func object(_ name: StaticString, _ write: (inout JSONWriter) -> Void) {
         self.name(name)
         nest(UInt8(ascii: "{"), UInt8(ascii: "}"), write)
     }
 
-    package mutating func array(_ name: String, _ write: (inout JSONWriter) -> Void) {
+    package mutating func array(_ name: StaticString, _ write: (inout JSONWriter) -> Void) {
         self.name(name)
         nest(UInt8(ascii: "["), UInt8(ascii: "]"), write)
     }
 
     /// An array with one element for each item; the closure writes exactly one.
     package mutating func array<Item>(
-        _ name: String, _ items: some Sequence<Item>, _ write: (Item, inout JSONWriter) -> Void
+        _ name: StaticString, _ items: some Sequence<Item>,
+        _ write: (Item, inout JSONWriter) -> Void
     ) {
         array(name) { for item in items { write(item, &$0) } }
     }
 
     /// An array of objects; the closure writes the members of one.
     package mutating func objects<Item>(
-        _ name: String, _ items: some Sequence<Item>, _ write: (Item, inout JSONWriter) -> Void
+        _ name: StaticString, _ items: some Sequence<Item>,
+        _ write: (Item, inout JSONWriter) -> Void
     ) {
         array(name) { for item in items { $0.object { write(item, &$0) } } }
     }

@@ -10,7 +10,14 @@ struct HeaderFields: Sendable {
     private var bytes: [UInt8] = []
     private var slots: [Slot] = []
 
-    init() {}
+    /// What a request of a browser or a program takes; more is given more.
+    private static let bytesExpected = 1024
+    private static let fieldsExpected = 16
+
+    init() {
+        bytes.reserveCapacity(Self.bytesExpected)
+        slots.reserveCapacity(Self.fieldsExpected)
+    }
 
     init(_ fields: [(String, String)]) {
         for (name, value) in fields { append(name: name.utf8, value: value.utf8) }
@@ -28,11 +35,16 @@ struct HeaderFields: Sendable {
 
     /// The first value under that name, in any case.
     subscript(name: String) -> String? {
-        for slot in slots where matches(slot.name, name) {
-            return String(decoding: bytes[slot.value], as: UTF8.self)
-        }
+        bytes(name).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The same as it came, for who needs no text.
+    func bytes(_ name: String) -> ArraySlice<UInt8>? {
+        for slot in slots where matches(slot.name, name) { return bytes[slot.value] }
         return nil
     }
+
+    func count(of name: String) -> Int { slots.count { matches($0.name, name) } }
 
     func values(_ name: String) -> [String] {
         slots.filter { matches($0.name, name) }.map {

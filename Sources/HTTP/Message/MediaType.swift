@@ -2,14 +2,21 @@
 enum MediaType {
     /// Whether the body is `application/json`, in UTF-8 if a charset is named, not compressed.
     static func isPlainJSON(_ request: Request) -> Bool {
-        let types = request.head.fields.values("content-type")
-        guard types.count == 1 else { return false }
-        let parts = types[0].split(separator: ";").map { ASCII.trimmed($0) }
+        let fields = request.head.fields
+        guard let type = fields.bytes("content-type"), fields.count(of: "content-type") == 1
+        else { return false }
+        // What nearly everyone sends needs no taking apart.
+        if type.elementsEqual(plainJSON), fields.bytes("content-encoding") == nil { return true }
+        let parts = String(decoding: type, as: UTF8.self).split(separator: ";").map {
+            ASCII.trimmed($0)
+        }
         guard ASCII.equalsIgnoringCase(parts.first ?? "", "application/json") else { return false }
         let coding = request.header("content-encoding") ?? "identity"
         return ASCII.equalsIgnoringCase(coding, "identity")
             && parts.dropFirst().allSatisfy(isHarmlessParameter)
     }
+
+    private static let plainJSON = Array("application/json".utf8)
 
     private static func isHarmlessParameter(_ parameter: String) -> Bool {
         let parts = parameter.split(separator: "=", maxSplits: 1).map { ASCII.trimmed($0) }

@@ -80,17 +80,6 @@ extension Problem {
     }
 }
 
-extension JSONWriter {
-    /// A fact of a refusal, under its own name.
-    package mutating func field(_ fact: Fact) {
-        switch fact.value {
-        case .integer(let value): field(fact.name, value)
-        case .text(let text): field(fact.name, text)
-        case .texts(let texts): field(fact.name, texts)
-        }
-    }
-}
-
 // MARK: What any route may say
 
 extension Problem {

@@ -49,14 +49,15 @@ extension Request {
 
     /// The token of `Authorization: Bearer …` (RFC 6750 §2.1), if it has the form of one.
     package var bearerToken: String? {
-        guard let value = header("authorization"), value.utf8.count > Self.scheme.utf8.count,
-            ASCII.equalsIgnoringCase(value.prefix(Self.scheme.count), Self.scheme)
+        guard let value = head.fields.bytes("authorization"), value.count > Self.scheme.count,
+            zip(value, Self.scheme).allSatisfy({ ASCII.lowercased($0) == $1 })
         else { return nil }
         let token = value.dropFirst(Self.scheme.count)
-        return token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) ? String(token) : nil
+        return token.allSatisfy({ (0x21...0x7E).contains($0) })
+            ? String(decoding: token, as: UTF8.self) : nil
     }
 
-    private static let scheme = "Bearer "
+    private static let scheme = Array("bearer ".utf8)
 }
 
 /// The part of a request that never changes; shared, so that passing a request on is cheap.

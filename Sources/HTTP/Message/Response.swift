@@ -40,11 +40,13 @@ package struct Response: Sendable {
 
 extension Response {
     /// A JSON object; answers of the API are never stored by caches in between.
+    ///
+    /// - Parameter capacity: about how many bytes it will have.
     package static func json(
-        _ status: Int = 200, headers: [(String, String)] = [],
+        _ status: Int = 200, headers: [(String, String)] = [], capacity: Int = 512,
         _ write: (inout JSONWriter) -> Void
     ) -> Response {
-        var writer = JSONWriter()
+        var writer = JSONWriter(capacity: capacity)
         writer.object(write)
         return bytes(status, writer.bytes, as: "application/json", headers: headers)
     }

@@ -11,7 +11,7 @@ package struct ServerConfiguration: Sendable {
     // MARK: Sizes
 
     /// Request line and header fields together.
-    package var headBytesMax = 16 * 1024
+    package var headBytesMax = 8 * 1024
     /// A route may ask for more or less.
     package var bodyBytesMax = 1024 * 1024
 

@@ -19,8 +19,7 @@ import Values
     @Test func twoWritersMakeOneHistory() async throws {
         try await World.run { world in
             let neighbour = world.neighbour()
-            let events = try await Self.history(of: [world, neighbour]) {}
-            #expect(!events.contains { $0.answer == .unknown })
+            try await Self.history(of: [world, neighbour]) {}
             await neighbour.end()
         }
     }
@@ -29,7 +28,7 @@ import Values
     @Test func lostConnectionsDoNotBreakTheHistory() async throws {
         try await World.run { world in
             let neighbour = world.neighbour()
-            _ = try await Self.history(of: [world, neighbour]) {
+            try await Self.history(of: [world, neighbour]) {
                 try world.run(
                     """
                     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -44,7 +43,7 @@ import Values
 
     private static func history(
         of worlds: [World], disturb: @escaping @Sendable () throws -> Void
-    ) async throws -> [HistoryEvent] {
+    ) async throws {
         let branch = try await branch(worlds[0])
         let opening = try await opening(worlds[0], branch)
         let seed = UInt64.random(in: .min ... .max)
@@ -65,7 +64,6 @@ import Values
         let violations = HistoryChecker.violations(in: events, journal: journal, opening: opening)
         #expect(violations.isEmpty, "seed \(seed)")
         expectVariety(events)
-        return events
     }
 
     private static func branch(_ world: World) async throws -> HistoryBranch {

@@ -57,7 +57,7 @@ struct CommandSource {
         if random.chance(8), let again = sent.any(&random) {
             return random.chance(60) ? again : changed(again)
         }
-        let legs = random.chance(12) ? Int(random.number(2...5)) : 1
+        let legs = random.chance(12) ? Int(random.number(2...(random.chance(3) ? 60 : 5))) : 1
         var operations = (0..<legs).map { _ in operation() }
         if random.chance(20) { operations.append(fee()) }
         let command = Command(key: random.chance(85) ? newKey() : nil, operations)
@@ -175,11 +175,12 @@ struct CommandSource {
 
     private mutating func changed(_ leg: Leg) -> Leg {
         let other = self.leg()
-        let part = random.number(0...4)
+        let part = random.number(0...5)
+        let amount = Money(other.amount.minorUnits, leg.amount.currency)
         return Leg(
             debit: part == 0 ? other.debit : leg.debit,
             credit: part == 1 ? other.credit : leg.credit,
-            amount: part == 2 ? other.amount : leg.amount,
+            amount: part == 2 ? other.amount : part == 4 ? amount : leg.amount,
             code: part == 3 ? TransferCode(rawValue: 7) : leg.code,
             isLimited: leg.isLimited, isDerived: leg.isDerived)
     }

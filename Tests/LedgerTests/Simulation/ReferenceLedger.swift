@@ -23,6 +23,20 @@ struct ReferenceLedger {
         let amount: Int128
         var ends: Int64?
         var expiresAt: Timestamp?
+        /// What both accounts had right after it.
+        let debitAfter: Figures
+        let creditAfter: Figures
+    }
+
+    struct Figures: Equatable {
+        let posted: Int128
+        let held: Int128
+    }
+
+    /// Faults that a test plants, to see that the comparison finds them.
+    enum Mistake: CaseIterable {
+        case forgetsFloors, spendsHeldMoney, keepsTheRestOfACapture, forgetsKeys, ignoresLimits
+        case reversesTwice, losesAUnit, paysWhileStopped
     }
 
     enum Answer: Equatable {
@@ -33,12 +47,22 @@ struct ReferenceLedger {
 
     private struct No: Error { let answer: Answer }
 
+    private let mistake: Mistake?
+    private var isStopped = false
+
     private(set) var accounts: [AccountID: Account] = [:]
     private(set) var journal: [Line] = []
     private var ended: Set<Int64> = []
     private var done: [CommandKey: (operations: [Operation], first: Int64, lines: Int)] = [:]
 
     private static let range = Int128(Int64.min)...Int128(Int64.max)
+
+    init(mistake: Mistake? = nil) { self.mistake = mistake }
+
+    /// It goes well for a while, so that there is something to tell.
+    private func makes(_ mistake: Mistake) -> Bool {
+        journal.count > 100 && self.mistake == mistake
+    }
 
     mutating func open(
         _ id: AccountID, _ currency: Currency, _ floor: Int64?, _ limits: AccountLimits
@@ -48,8 +72,10 @@ struct ReferenceLedger {
 
     mutating func close(_ id: AccountID) { accounts[id]?.isClosed = true }
 
+    mutating func setMoneyOut(isStopped: Bool) { self.isStopped = isStopped }
+
     mutating func answer(_ command: Command, at now: Timestamp) -> Answer {
-        if let key = command.key, let earlier = done[key] {
+        if !makes(.forgetsKeys), let key = command.key, let earlier = done[key] {
             if let field = difference(command.operations, earlier.operations) {
                 return .refused("idempotency_mismatch " + field)
             }
@@ -90,10 +116,12 @@ struct ReferenceLedger {
             try refuse("amount_must_be_positive", if: amount.map { $0 <= 0 } ?? false)
             let hold = try openHold(id)
             let captured = amount.map { Int128($0) } ?? hold.amount
+            try refuseStopped(hold.debit)
             try refuse("hold_expired", if: hold.expiresAt! <= now)
             try refuse("amount_exceeds_hold", if: captured > hold.amount, ["held": hold.amount])
             try refuseClosed(hold.debit, hold.credit)
-            try add(-captured, -hold.amount, to: hold.debit)
+            let released = makes(.keepsTheRestOfACapture) ? captured : hold.amount
+            try add(-captured, -released, to: hold.debit)
             try add(captured, 0, to: hold.credit)
             write(.capture, hold.debit, hold.credit, captured, ends: id)
         case .void(let id): try release(id, .void)
@@ -114,7 +142,10 @@ struct ReferenceLedger {
         guard let line = line(id) else { throw No(answer: .refused("transfer_not_found")) }
         let isPayment = line.kind == .post || line.kind == .capture
         try refuse("transfer_not_reversible", if: !isPayment)
-        try refuse("transfer_already_reversed", if: ended.contains(id.number))
+        try refuse(
+            "transfer_already_reversed",
+            if: ended.contains(id.number) && !makes(.reversesTwice))
+        try refuseStopped(line.credit)
         try refuseClosed(line.credit, line.debit)
         try add(-line.amount, 0, to: line.credit)
         try add(line.amount, 0, to: line.debit)
@@ -128,8 +159,13 @@ struct ReferenceLedger {
         journal.append(
             Line(
                 kind: kind, debit: debit, credit: credit, amount: amount, ends: ends?.number,
-                expiresAt: expiresAt))
+                expiresAt: expiresAt, debitAfter: figures(of: debit),
+                creditAfter: figures(of: credit)))
         if let ends { ended.insert(ends.number) }
+    }
+
+    private func figures(of id: AccountID) -> Figures {
+        Figures(posted: accounts[id]!.posted, held: accounts[id]!.held)
     }
 
     // MARK: Reasons to say no
@@ -145,9 +181,17 @@ struct ReferenceLedger {
         try refuse("accounts_must_differ", if: leg.debit == leg.credit)
         let (debit, credit) = (accounts[leg.debit], accounts[leg.credit])
         try refuse("account_not_found", if: debit == nil || credit == nil)
+        try refuseStopped(leg.debit)
         let currencies = Set([debit!.currency, credit!.currency, leg.amount.currency])
         try refuse("currencies_must_match", if: currencies.count > 1)
         try refuseClosed(leg.debit, leg.credit)
+    }
+
+    /// Who has a floor is a customer.
+    private func refuseStopped(_ debit: AccountID) throws(No) {
+        let isCustomer = accounts[debit]!.floor != nil
+        try refuse(
+            "money_out_stopped", if: isStopped && isCustomer && !makes(.paysWhileStopped))
     }
 
     private func refuseClosed(_ debit: AccountID, _ credit: AccountID) throws(No) {
@@ -159,8 +203,11 @@ struct ReferenceLedger {
         _ leg: Leg, _ moved: Int128, _ reserved: Int128, _ now: Timestamp
     ) throws(No) {
         try add(-moved, reserved, to: leg.debit)
-        if leg.isLimited { try spend(moved + reserved, of: leg.debit, now) }
-        try add(moved, 0, to: leg.credit)
+        if leg.isLimited, !makes(.ignoresLimits) {
+            try spend(moved + reserved, of: leg.debit, now)
+        }
+        let isShort = makes(.losesAUnit)
+        try add(isShort ? max(0, moved - 1) : moved, 0, to: leg.credit)
     }
 
     private mutating func add(_ posted: Int128, _ held: Int128, to id: AccountID) throws(No) {
@@ -168,7 +215,9 @@ struct ReferenceLedger {
         var after = before
         after.posted += posted
         after.held += held
-        let (left, floor) = (after.posted - after.held, before.floor)
+        let isBlind = makes(.spendsHeldMoney)
+        let left = after.posted - (isBlind ? 0 : after.held)
+        let floor = makes(.forgetsFloors) ? nil : before.floor
         try refuse(
             "insufficient_funds", if: floor.map { left < $0 } ?? false,
             ["available": before.posted - before.held - (floor ?? 0)])

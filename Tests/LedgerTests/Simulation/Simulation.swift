@@ -9,32 +9,47 @@ import Values
 struct Simulation {
     private let world: World
     private var source: CommandSource
-    private var reference = ReferenceLedger()
-    private var accounts: [AccountID] = []
+    private let seed: UInt64
+    private var reference: ReferenceLedger
+    private(set) var accounts: [AccountID] = []
     private var steps = LastSteps()
     private(set) var operations = 0
     private(set) var outcomes: [String: Int] = [:]
 
     static let batchMax: Int64 = 500
 
+    /// Batches between two looks at the balances of all accounts in the database. After each step
+    /// the lines that it wrote are compared, and those say what both accounts then had.
+    static let batchesBetweenLooks = 4
+
     /// Where the two disagree, with what led there.
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
-    init(world: World, seed: UInt64) async throws {
+    init(
+        world: World, seed: UInt64, mistake: ReferenceLedger.Mistake? = nil
+    ) async throws {
         self.world = world
+        self.seed = seed
+        reference = ReferenceLedger(mistake: mistake)
         source = CommandSource(random: SplitMix64(seed: seed))
         for code in ["KES", "USD", "JPY"] { try await openCircle(Currency(code)!) }
     }
 
     mutating func run(operations wanted: Int) async throws {
-        var batches = 0
-        while operations < wanted {
-            batches += 1
-            if source.random.chance(40) { advance() }
-            if batches % 25 == 0 { try await closeOne() }
-            try await runBatch()
+        do {
+            var batches = 0
+            while operations < wanted {
+                batches += 1
+                if source.random.chance(40) { advance() }
+                if batches % 25 == 0 { try await closeOne() }
+                try await source.random.chance(5) ? runStoppedBatch() : runBatch()
+                if batches % Self.batchesBetweenLooks == 0 { try await compareBalances() }
+            }
+            try await compareBalances()
+        } catch let disagreement as Disagreement {
+            throw try await failure(disagreement)
         }
     }
 
@@ -45,6 +60,16 @@ struct Simulation {
     }
 
     // MARK: One batch
+
+    /// A batch in the time between a stop of money-out and its end.
+    private mutating func runStoppedBatch() async throws {
+        for isStopped in [true, false] {
+            try world.setMoneyOut(isStopped: isStopped)
+            reference.setMoneyOut(isStopped: isStopped)
+            steps.add("money-out is \(isStopped ? "stopped" : "free again")")
+            if isStopped { try await runBatch() }
+        }
+    }
 
     private mutating func runBatch() async throws {
         let isSmall = source.random.chance(15)
@@ -58,7 +83,6 @@ struct Simulation {
         }
         for outcome in outcomes { outcome.receipt?.transfers.forEach { source.learn($0) } }
         operations += commands.reduce(0) { $0 + $1.operations.count }
-        try await compareBalances()
     }
 
     /// A key's second command in a batch is decided after everything else, its third after that.
@@ -77,19 +101,25 @@ struct Simulation {
     private mutating func compare(
         _ command: Command, _ outcome: Result<Receipt, any Error>,
         _ expected: ReferenceLedger.Answer
-    ) throws(Failure) {
+    ) throws(Disagreement) {
         let actual = Self.answer(outcome)
         steps.add(command, actual)
         outcomes[Self.name(expected), default: 0] += 1
         guard actual == expected else {
-            throw failure("the ledger says \(actual), the reference \(expected)")
+            throw Disagreement("the ledger says \(actual), the reference \(expected)")
         }
         for line in outcome.receipt?.transfers ?? [] {
             let other = reference.journal[Int(line.id.number) - 1]
             guard line.kind == other.kind, line.debit == other.debit, line.credit == other.credit,
-                Int128(line.amount) == other.amount, line.settles?.number == other.ends
-            else { throw failure("the ledger wrote \(line), the reference \(other)") }
+                Int128(line.amount) == other.amount, line.settles?.number == other.ends,
+                Self.figures(line.debitAfter) == other.debitAfter,
+                Self.figures(line.creditAfter) == other.creditAfter
+            else { throw Disagreement("the ledger wrote \(line), the reference \(other)") }
         }
+    }
+
+    private static func figures(_ balance: Balance) -> ReferenceLedger.Figures {
+        ReferenceLedger.Figures(posted: Int128(balance.posted), held: Int128(balance.held))
     }
 
     private static func answer(_ outcome: Result<Receipt, any Error>) -> ReferenceLedger.Answer {
@@ -130,23 +160,31 @@ struct Simulation {
         for account in accounts {
             let (actual, expected) = (balances[account]!, reference.accounts[account]!)
             guard Int128(actual.posted) == expected.posted, Int128(actual.held) == expected.held
-            else { throw failure("account \(account.number) holds something else", balances) }
+            else { throw Disagreement("account \(account.number) holds something else") }
         }
     }
 
-    private func failure(
-        _ reason: String, _ balances: [AccountID: Balance] = [:]
-    ) -> Failure {
-        let lines = accounts.map { account in
-            let expected = reference.accounts[account]!
-            let actual = balances[account].map { " ledger posted \($0.posted) held \($0.held)" }
-            return "  account \(account.number) \(expected.currency) reference posted "
-                + "\(expected.posted) held \(expected.held)\(actual ?? "")"
-        }
-        let text = [reason, "The last steps, the latest last:"] + steps.texts
-        return Failure(
-            description: (text + ["Balances:"] + lines).joined(separator: "\n"))
+    private struct Disagreement: Error {
+        let reason: String
+
+        init(_ reason: String) { self.reason = reason }
     }
+
+    private func failure(_ disagreement: Disagreement) async throws -> Failure {
+        let balances = try await world.ledger.balances(of: accounts)
+        let lines = accounts.map { account in
+            let (actual, expected) = (balances[account]!, reference.accounts[account]!)
+            return "  account \(account.number) \(expected.currency) ledger posted "
+                + "\(actual.posted) held \(actual.held), reference posted \(expected.posted) held "
+                + "\(expected.held)"
+        }
+        let text =
+            ["FLORIN_SIMULATION_SEED=\(seed)", disagreement.reason, Self.stepsTitle] + steps.texts
+        return Failure(description: (text + [Self.balancesTitle] + lines).joined(separator: "\n"))
+    }
+
+    static let stepsTitle = "The last steps, the latest last:"
+    static let balancesTitle = "Balances, where a batch may have gone on in the ledger:"
 
     // MARK: Accounts
 
@@ -162,11 +200,21 @@ struct Simulation {
                 try await open(currency, floor: place == 3 ? -2000 : 0, limits: limits[place % 4]))
         }
         var deep: [AccountID] = []
-        for floor in [nil, nil, Int64.min, 0] {
-            deep.append(try await open(currency, floor: floor))
+        for (floor, limits) in Self.extremes {
+            deep.append(try await open(currency, floor: floor, limits: limits))
         }
         source.add(currency, float: float, wallets: wallets, deep: deep)
     }
+
+    /// Floors and limits at the ends of their ranges.
+    private static let extremes: [(floor: Int64?, limits: AccountLimits)] = [
+        (nil, .none), (nil, .none), (.min, .none), (0, .none), (.min + 1, .none), (-1, .none),
+        (nil, AccountLimits(perDay: .max)), (nil, AccountLimits(perMonth: .max)),
+        (.min, AccountLimits(perDay: .max - 1, perMonth: .max)),
+        (nil, AccountLimits(perTransfer: .max, perDay: .max / 2 + 1)),
+        (nil, AccountLimits(perTransfer: 1)), (nil, AccountLimits(perTransfer: 0)),
+        (0, AccountLimits(perDay: 0, perMonth: 0)),
+    ]
 
     private mutating func open(
         _ currency: Currency, floor: Int64?, limits: AccountLimits = .none
