@@ -54,8 +54,8 @@ enum LedgerStore {
             WHERE last_transfer > \(last) AND last_transfer <= \(end)
             """,
             """
-            SELECT \(transferColumns) FROM ledger.transfers t WHERE t.id > \(last) AND t.id <= \(end)
-            ORDER BY t.id
+            SELECT \(transferColumns) FROM ledger.transfers t
+            WHERE t.id > \(last) AND t.id <= \(end) ORDER BY t.id
             """,
         ]
     }

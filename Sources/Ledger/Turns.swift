@@ -16,8 +16,8 @@ struct Turns {
 
     /// Turns taken after another process was seen to write.
     static let max = 32
-    /// The length of a turn: some batches, and a wait that the others' clients hardly notice.
-    static let milliseconds = 20
+    /// The length of a turn: a dozen batches or more, and a wait that people hardly notice.
+    static let milliseconds = 60
 
     var isNeeded: Bool { left > 0 && (end.map { .now >= $0 } ?? true) }
 

@@ -228,6 +228,12 @@ import Values
             "transfer 10 ends a hold of other accounts",
             "UPDATE ledger.transfers SET settles = 7 WHERE id = 10"),
         Change(
+            "transfer 8 ends a hold of other accounts",
+            "UPDATE ledger.transfers SET credit = 4 WHERE id = 8"),
+        Change(
+            "transfer 8 captures more than was held",
+            "UPDATE ledger.transfers SET amount = 51 WHERE id = 8"),
+        Change(
             "transfer 8 ends a hold at the wrong time",
             "UPDATE ledger.transfers SET expires_at = at WHERE id = 6"),
         Change(

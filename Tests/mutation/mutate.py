@@ -158,15 +158,22 @@ class Scratch:
             raise Unusable("does not compile: " + "; ".join(errors[:3] or said.splitlines()[-3:]))
 
     def noticed_by(self):
-        """The first stage that fails, if one does."""
+        """The first stage that fails, if one does, and the first complaint in it."""
         for name, selection, environment in STAGES:
-            status, _ = self.run(
+            status, said = self.run(
                 ["timeout", "--kill-after=10", str(STAGE_SECONDS_MAX), "swift", "test",
                  "--skip-build", "--disable-xctest", "--filter", selection],
                 STAGE_SECONDS_MAX + 20, environment)
             if status != 0:
-                return name
+                return f"{name}: {self.complaint(status, said)}"
         return None
+
+    @staticmethod
+    def complaint(status, said):
+        for line in said.splitlines():
+            if "recorded an issue" in line or "Fatal error" in line:
+                return line[line.find("Test ") + 5:][:120] if "Test " in line else line[:120]
+        return f"ended with {status}"
 
 
 def try_mutant(scratch, mutant):
@@ -209,14 +216,15 @@ def run(mutants, folder):
 def main():
     parser = argparse.ArgumentParser(description="Mutation testing of the ledger's rules.")
     parser.add_argument("--check", action="store_true", help="only whether each mutant applies")
-    parser.add_argument("--only", default="", help="part of a name or file")
+    parser.add_argument(
+        "--only", action="append", metavar="X", help="part of a name or file; may be repeated")
     parser.add_argument(
         "--scratch", type=Path, default=ROOT / ".build" / "mutation", help="where the copy lives")
     options = parser.parse_args()
     try:
         mutants = [
             mutant for mutant in read_mutants()
-            if options.only in mutant["name"] or options.only in mutant["file"]
+            if any(x in mutant["name"] or x in mutant["file"] for x in options.only or [""])
         ]
         applies = check(mutants)
         if options.check or not applies:
