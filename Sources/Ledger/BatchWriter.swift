@@ -144,7 +144,6 @@ final class BatchWriter {
         _ round: [Int], in batch: inout Batch, _ known: inout Knowledge
     ) throws(DatabaseError) -> Progress {
         let connection = try connected()
-        if !known.isLocked { try takeTurn(connection) }
         let hasAttachments = round.contains { !batch.commands[$0].attachments.isEmpty }
         let operations = round.reduce(0) { $0 + batch.commands[$1].operations.count }
         guard known.isLocked || hasAttachments || operations >= LedgerStore.copiedLinesMin else {
@@ -153,7 +152,7 @@ final class BatchWriter {
         return try writeInTransaction(round, in: &batch, &known, connection)
     }
 
-    private func connected() throws(DatabaseError) -> Connection {
+    func connected() throws(DatabaseError) -> Connection {
         if let connection, !connection.isBroken { return connection }
         let opened = try Connection.open(settings)
         turns.ended()

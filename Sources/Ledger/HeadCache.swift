@@ -55,7 +55,11 @@ struct HeadCache {
     /// Takes over what another process wrote, for the accounts that are known here.
     mutating func follow(_ line: Transfer) {
         for id in [line.debit.number, line.credit.number] {
-            if let head = heads.value(for: id) { keep(head.following(line)) }
+            // A head that was read later than the fence knows some of these lines already.
+            guard let head = heads.value(for: id), head.lastTransfer < line.id.number else {
+                continue
+            }
+            keep(head.following(line))
         }
     }
 

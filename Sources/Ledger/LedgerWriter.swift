@@ -109,7 +109,7 @@ final class LedgerWriter: Sendable {
 
     private func run(settings: ConnectionSettings, clock: Clock) {
         let writer = BatchWriter(settings: settings, clock: clock)
-        while let submissions = gather(beforeSleep: writer.leaveTurn) {
+        while let submissions = gather(for: writer) {
             let pieces = Self.pieces(of: submissions)
             let (outcomes, written) = writer.process(pieces.flatMap { $0 })
             if !written.isEmpty {
@@ -123,8 +123,9 @@ final class LedgerWriter: Sendable {
     }
 
     /// What waits, up to a batch; sleeps while nothing does. Nil when the ledger stops.
-    private func gather(beforeSleep: () -> Void) -> [Submission]? {
+    private func gather(for writer: BatchWriter) -> [Submission]? {
         while true {
+            if state.withLock({ !$0.waiting.isEmpty }) { writer.awaitTurn() }
             let (batch, isOver) = state.withLock { state -> ([Submission], Bool) in
                 guard state.waiting.isEmpty else { return (take(&state), false) }
                 state.isAsleep = !state.isStopped
@@ -134,7 +135,7 @@ final class LedgerWriter: Sendable {
             if !inTime.isEmpty { return inTime }
             if isOver { return nil }
             if batch.isEmpty {
-                beforeSleep()
+                writer.leaveTurn()
                 wake.wait()
             }
         }

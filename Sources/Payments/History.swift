@@ -65,7 +65,7 @@ extension Payments {
 /// ones, for which the journal is asked each time.
 final class RecentHistory: Sendable {
     /// About 120 bytes each.
-    static let entriesMax = 300_000
+    static let entriesMax = 600_000
     /// The longest page, and one to know whether there is another.
     static let entriesPerWalletMax = Page<HistoryEntry>.limitMax + 1
 

@@ -3,7 +3,7 @@ package struct Page<Element: Sendable>: Sendable {
     package let elements: [Element]
     package let nextCursor: String?
 
-    package static var limitDefault: Int { 50 }
+    package static var limitDefault: Int { 20 }
     package static var limitMax: Int { 200 }
 
     package init(_ elements: [Element], nextCursor: String?) {

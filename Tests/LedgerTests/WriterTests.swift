@@ -92,6 +92,26 @@ import Values
         }
     }
 
+    /// A head that was read after the other wrote must not follow the other's lines once more; the
+    /// audit, which ends every world, would see the spending counted twice.
+    @Test func spendingThatAnotherWriterCountedIsCountedOnce() async throws {
+        try await World.run { world in
+            let neighbour = world.neighbour()
+            let (float, shop) = (try await world.open(), try await world.open(floor: 0))
+            let limits = AccountLimits(perDay: 100)
+            for _ in 0..<10 {
+                let alice = try await world.open(floor: 0, limits: limits)
+                _ = try await neighbour.ledger.submit(.pay(float, alice, 500))
+                _ = try await world.ledger.submit(.pay(float, shop, 1))
+                _ = try await neighbour.ledger.submit(.pay(alice, shop, 60, isLimited: true))
+                _ = try await world.ledger.submit(.pay(alice, shop, 40, isLimited: true))
+                let outcome = try await world.ledger.submit([.pay(alice, shop, 1, isLimited: true)])
+                #expect(outcome[0].refusal == "limit_exceeded")
+            }
+            await neighbour.end()
+        }
+    }
+
     @Test func aClosedAccountIsClosedForEveryWriter() async throws {
         try await World.run { world in
             let neighbour = world.neighbour()
