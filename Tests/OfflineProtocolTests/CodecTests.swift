@@ -119,7 +119,10 @@ struct CodecTests {
                 try OfflineRequest(decoding: other.encoded)
             }
         }
-        for bytes: [UInt8] in [[0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0x80]] {
+        let broken: [[UInt8]] = [
+            [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0x80],
+        ]
+        for bytes in broken {
             var other = request
             other.memo = bytes
             #expect(throws: DecodingFault.textInvalid) {

@@ -80,7 +80,9 @@ struct WalletTests {
         let payment = try a.pay(b.ask(250))
         let request = payment.records[0].request
         try b.accept(payment)
-        #expect(throws: StepRefusal.stepOutOfOrder) { try a.wallet.sign(request, [], { _ in true }) }
+        #expect(throws: StepRefusal.stepOutOfOrder) {
+            try a.wallet.sign(request, [], { _ in true })
+        }
         try a.wallet.giveUp(request)
         let ids = payment.records.map(\.id)
         let note = Acknowledgement(payee: b.wallet.id, time: Issuer.start, records: ids)
