@@ -7,13 +7,15 @@ package struct WalletID: Hashable, Comparable, Sendable {
     /// The operator: who receives deposits and unlocked money. No wallet has this id.
     package static let issuer = WalletID(0)
 
-    package static func < (left: WalletID, right: WalletID) -> Bool { left.number < right.number }
+    package static func < (left: WalletID, right: WalletID) -> Bool {
+        left.number < right.number
+    }
 }
 
 /// SHA-256 of an object's tag and body.
 ///
-/// The signature is left out on purpose: ECDSA is randomised and malleable, so two signatures on one
-/// body are the same object, not two.
+/// The signature is left out on purpose: ECDSA is randomised and malleable, so two signatures on
+/// one body are the same object, not two.
 package struct Digest: Hashable, Sendable {
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
