@@ -35,7 +35,8 @@ package struct RelyingParty: Sendable, Equatable {
     private static func isHost(_ text: Substring) -> Bool {
         !text.isEmpty
             && text.utf8.allSatisfy {
-                (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || [0x2D, 0x2E].contains($0)
+                (0x61...0x7A).contains($0) || (0x30...0x39).contains($0)
+                    || [0x2D, 0x2E].contains($0)
             }
     }
 }
