@@ -2,7 +2,7 @@ internal import Postgres
 
 extension IdentitySchema {
     static let passkeys = Migration(
-        slice: "identity", number: 4, name: "passkeys",
+        slice: "identity", number: 5, name: "passkeys",
         sql: """
             -- How a passkey calls its owner: random, so that it tells nobody who that is.
             CREATE TABLE identity.passkey_owners (
