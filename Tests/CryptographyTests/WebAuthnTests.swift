@@ -97,9 +97,9 @@ struct WebAuthnTests {
         }
     }
 
-    /// One bit of every byte: the lowest, or a higher one.
+    /// Two bits of every byte: the lowest and the highest.
     private func everyBit(of bytes: [UInt8]) -> [(Int, UInt8)] {
-        bytes.indices.flatMap { index -> [(Int, UInt8)] in [(index, UInt8(1)), (index, UInt8(0x80))] }
+        bytes.indices.flatMap { index in [UInt8(0x01), 0x80].map { (index, $0) } }
     }
 
     @Test func thePageMustFit() {

@@ -16,8 +16,8 @@ package struct RelyingParty: Sendable, Equatable {
         self.origins = origins
     }
 
-    /// The host of an origin in the spelling of browsers: `https`, or `http` on this machine, and no
-    /// path.
+    /// The host of an origin in the spelling of browsers: `https`, or `http` on this machine, and
+    /// no path.
     package static func host(of origin: String) -> String? {
         let parts = origin.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[1].isEmpty else { return nil }
