@@ -74,7 +74,7 @@ package enum OpenAPI {
                 ])
         }
         operation.append("responses", responses(route))
-        if case .bearer = route.access { operation.append("security", [["bearer": []]]) }
+        if !route.access.ways.isEmpty { operation.append("security", route.access.document) }
         return .object(operation)
     }
 
@@ -137,12 +137,17 @@ package enum OpenAPI {
         }
         var schemas = JSONObject([("Problem", problemSchema.document)])
         for (name, schema) in named { schemas.append(name, schema.document) }
-        return [
-            "schemas": .object(schemas),
-            "securitySchemes": [
-                "bearer": ["type": "http", "scheme": "bearer", "bearerFormat": "JWT"]
-            ],
-        ]
+        return ["schemas": .object(schemas), "securitySchemes": securitySchemes(routes)]
+    }
+
+    /// Each that a route names, once.
+    private static func securitySchemes(_ routes: [Route]) -> JSON {
+        var schemes = JSONObject()
+        for scheme in routes.flatMap(\.access.ways).map(\.scheme)
+        where schemes[scheme.name] == nil {
+            schemes.append(scheme.name, scheme.document)
+        }
+        return .object(schemes)
     }
 
     private static let problemSchema = Schema.object(
@@ -166,7 +171,6 @@ enum GenericRefusals {
             Refused(503, "unavailable"),
         ]
         if route.method != .get { refused.append(Refused(503, "outcome_unknown")) }
-        if case .bearer = route.access { refused.append(Refused(401, "unauthenticated")) }
         if route.requestBody != nil { refused.append(Refused(415, "unsupported_media_type")) }
         if route.path.contains("{") { refused.append(Refused(404, "not_found")) }
         return refused + missingParameters(route)

@@ -2,13 +2,6 @@
 package struct Route: Sendable {
     package typealias Handler = @Sendable (Request) async throws -> Response
 
-    /// Who may call.
-    package enum Access: Sendable {
-        case open
-        /// `Authorization: Bearer …`
-        case bearer
-    }
-
     package let method: Method
     /// `/v1/transfers/{id}`: segments, some of them names in braces.
     package let path: String
@@ -85,16 +78,29 @@ extension Route {
     }
 }
 
-/// Makes the routes of people who are logged in: who calls is settled before anything is read.
+/// Makes routes that not everybody may call: who calls is settled before anything is read.
 ///
 /// The context that `authenticate` returns reaches the handler as a parameter, so that a handler
-/// which needs a session cannot be mounted without one.
+/// which needs a session cannot be mounted without one. `access` says of each route what
+/// `authenticate` checks.
 package struct RouteBuilder<Context: Sendable>: Sendable {
     package typealias Authenticate = @Sendable (Request) async throws -> Context
 
+    private let access: Route.Access
+    private let refusals: [Refused]
+    private let isReadOnly: Bool
     private let authenticate: Authenticate
 
-    package init(authenticate: @escaping Authenticate) {
+    /// - Parameters:
+    ///   - refusals: every "no" of `authenticate`.
+    ///   - isReadOnly: whether nothing may be changed by who comes in here.
+    package init(
+        access: Route.Access, refusals: [Refused] = [], isReadOnly: Bool = false,
+        authenticate: @escaping Authenticate
+    ) {
+        self.access = access
+        self.refusals = refusals
+        self.isReadOnly = isReadOnly
         self.authenticate = authenticate
     }
 
@@ -104,12 +110,14 @@ package struct RouteBuilder<Context: Sendable>: Sendable {
         refusals: [Refused] = [], bodyBytesMax: Int? = nil,
         handler: @escaping @Sendable (Request, Context) async throws -> Response
     ) -> Route {
+        precondition(!isReadOnly || method == .get, "\(path) is for people who only look")
         let description = Route.Description(
             method: method, path: path, summary: summary, tag: tag, parameters: parameters,
-            body: body, answer: answer, refusals: refusals, bodyBytesMax: bodyBytesMax)
+            body: body, answer: answer, refusals: self.refusals + refusals,
+            bodyBytesMax: bodyBytesMax)
         let checks = description.checks
         let authenticate = authenticate
-        return Route(description, access: .bearer) { request in
+        return Route(description, access: access) { request in
             let context = try await authenticate(request)
             return try await handler(try checks.apply(to: request), context)
         }
