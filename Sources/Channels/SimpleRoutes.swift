@@ -82,7 +82,7 @@ package struct SimpleRoutes: Sendable {
     private func register(_ request: Request) async throws -> Response {
         let member = try await simple.register(
             username: request.text("username"), email: request.text("email"),
-            password: request.text("password"))
+            password: request.text("password"), from: request.origin)
         return .json(201) { SimpleWire.write(member, &$0) }
     }
 

@@ -92,10 +92,10 @@ extension SimpleTransfers {
     }
 
     package func register(
-        username: String, email: String, password: String
+        username: String, email: String, password: String, from origin: Origin
     ) async throws -> Member {
         let user = try await identity.register(
-            username: username, email: email, password: password)
+            username: username, email: email, password: password, from: origin)
         guard let demoBalance = terms.demoBalance, demoBalance > 0 else {
             return try await member(user)
         }

@@ -6,7 +6,7 @@ package import Values
 
 /// Who people are: sign-up, one-time codes, log-in, sessions, and finding one another.
 ///
-/// Verbs are in the files named after them: `SignUp`, `Codes`, `Sessions`, `People`.
+/// Verbs are in the folders named after what they are about.
 package struct Identity: Sendable {
     let database: Database
     let notifications: Notifications
@@ -14,6 +14,7 @@ package struct Identity: Sendable {
     let clock: Clock
     let passwords: PasswordHasher
     let vault: Vault
+    package let audit: AuditLog
     let tokens: TokenMint
     let sessionCache = SessionCache()
     let decoy = DecoyHash()
@@ -28,38 +29,7 @@ package struct Identity: Sendable {
         self.clock = clock
         self.passwords = passwords
         self.vault = vault
+        audit = AuditLog(vault: vault, clock: clock)
         self.tokens = tokens
     }
-}
-
-/// Seals personal data field by field, and makes the blind indexes by which it is found.
-package struct Vault: Sendable {
-    private let key: SealingKey
-
-    package init(key: SealingKey) {
-        self.key = key
-    }
-
-    func seal(_ text: String, of user: ID<User>) -> [UInt8] {
-        key.seal(Array(text.utf8), context: Array("\(user)".utf8))
-    }
-
-    func open(_ sealed: [UInt8], of user: ID<User>) throws -> String {
-        String(decoding: try key.open(sealed, context: Array("\(user)".utf8)), as: UTF8.self)
-    }
-
-    func seal(_ secret: [UInt8], named name: String) -> [UInt8] {
-        key.seal(secret, context: Array(name.utf8))
-    }
-
-    func open(_ sealed: [UInt8], named name: String) throws -> [UInt8] {
-        try key.open(sealed, context: Array(name.utf8))
-    }
-
-    func index(_ phone: PhoneNumber) -> [UInt8] { key.blindIndex("phone:" + phone.e164) }
-    func index(_ email: EmailAddress) -> [UInt8] { key.blindIndex("email:" + email.text) }
-
-    /// Codes are short, so they are hashed with the key: without it a stolen table cannot be
-    /// searched.
-    func hash(code: String, of user: ID<User>) -> [UInt8] { key.blindIndex("code:\(user):\(code)") }
 }

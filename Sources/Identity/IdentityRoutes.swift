@@ -62,13 +62,14 @@ package struct IdentityRoutes: Sendable {
     private func signUp(_ request: Request) async throws -> Response {
         let user = try await identity.signUp(
             phone: request.text("phone"), username: request.text("username"),
-            password: request.text("password"), email: request.json["email"]?.string)
+            password: request.text("password"), email: request.json["email"]?.string,
+            from: request.origin)
         return .json(201) { Wire.write(user, &$0) }
     }
 
     private func verify(_ request: Request) async throws -> Response {
         let user = try await identity.verifyPhone(
-            request.text("phone"), code: request.text("code"))
+            request.text("phone"), code: request.text("code"), from: request.origin)
         return .json(201) { Wire.write(user, &$0) }
     }
 

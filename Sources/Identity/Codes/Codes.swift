@@ -33,7 +33,9 @@ extension Identity {
     }
 
     /// Proves that the person holds the number.
-    package func verifyPhone(_ phone: String, code: String) async throws -> User {
+    package func verifyPhone(
+        _ phone: String, code: String, from origin: Origin
+    ) async throws -> User {
         guard let phone = PhoneNumber(phone) else { throw IdentityRejection.phoneInvalid }
         let now = clock.now
         let outcome = try await database.transaction { transaction -> Result<User, any Error> in
@@ -49,6 +51,8 @@ extension Identity {
                 "UPDATE identity.users SET verified_at = \(now) WHERE id = \(user.id)")
             let verified = try find(phone, transaction) ?? user
             try announceChange(of: user.id, in: transaction)
+            try audit.record(
+                Act(.phoneVerified, by: user.id, of: user.id, from: origin), in: transaction)
             return .success(verified)
         }
         let user = try outcome.get()
@@ -127,4 +131,8 @@ extension Identity {
         try transaction.execute("UPDATE identity.codes SET used_at = \(now) WHERE id = \(id)")
         return nil
     }
+}
+
+extension Act.Kind {
+    static let phoneVerified = Act.Kind("phone_verified")
 }

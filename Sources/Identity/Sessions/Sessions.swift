@@ -1,7 +1,5 @@
 internal import Cryptography
 package import Postgres
-internal import Synchronization
-internal import Telemetry
 internal import Values
 
 /// How long log-ins last and how wrong passwords slow them down.
@@ -250,93 +248,6 @@ extension Identity {
             Session(
                 id: try row[0], user: try row[1], username: try Username(stored: row[2]),
                 role: try Role(stored: row[3]), isVerified: try row[4])
-        }
-    }
-}
-
-/// The hash of a password that nobody has, made once with the parameters of real ones.
-final class DecoyHash: Sendable {
-    private let made = Mutex<String?>(nil)
-
-    func hash(_ passwords: PasswordHasher) async throws -> String {
-        if let hash = made.withLock({ $0 }) { return hash }
-        let hash = try await passwords.hash(SecureRandom.token())
-        made.withLock { $0 = hash }
-        return hash
-    }
-}
-
-/// Access tokens that were checked lately, bounded and never beyond their own time.
-final class SessionCache: Sendable {
-    /// About 400 bytes each.
-    static let tokensMax = 50_000
-
-    private struct Entry {
-        let session: Session
-        let expiresAt: Timestamp
-    }
-
-    /// A token ends with its signature, which nobody can choose: its last bytes are hash enough,
-    /// and spare hashing hundreds of others with each request.
-    private struct TokenKey: Hashable {
-        let text: String
-
-        func hash(into hasher: inout Hasher) {
-            hasher.combine(text.utf8.suffix(8).reduce(0) { $0 << 8 | UInt64($1) })
-        }
-    }
-
-    private struct State {
-        var entries: [TokenKey: Entry] = [:]
-        var tokens: [ID<User>: Set<String>] = [:]
-        /// Moves whenever something is forgotten, so that a look-up that began before keeps
-        /// nothing.
-        var generation: UInt64 = 0
-
-        mutating func clear() {
-            entries = [:]
-            tokens = [:]
-        }
-    }
-
-    private let state = Mutex(State())
-
-    var generation: UInt64 { state.withLock { $0.generation } }
-
-    func session(for token: String, at now: Timestamp) -> Session? {
-        state.withLock { state in
-            guard let entry = state.entries[TokenKey(text: token)], now < entry.expiresAt else {
-                return nil
-            }
-            return entry.session
-        }
-    }
-
-    func keep(
-        _ session: Session, for token: String, until expiresAt: Timestamp,
-        seenAt generation: UInt64
-    ) {
-        state.withLock { state in
-            guard state.generation == generation else { return }
-            if state.entries.count >= Self.tokensMax { state.clear() }
-            state.entries[TokenKey(text: token)] = Entry(session: session, expiresAt: expiresAt)
-            state.tokens[session.user, default: []].insert(token)
-        }
-    }
-
-    func forget(user: ID<User>) {
-        state.withLock { state in
-            state.generation += 1
-            for token in state.tokens.removeValue(forKey: user) ?? [] {
-                state.entries.removeValue(forKey: TokenKey(text: token))
-            }
-        }
-    }
-
-    func forgetAll() {
-        state.withLock { state in
-            state.generation += 1
-            state.clear()
         }
     }
 }

@@ -6,23 +6,23 @@ extension Identity {
     /// Creates a person and sends a code to the telephone number, in one transaction.
     /// - Throws: `IdentityRejection` when a name is malformed or taken.
     package func signUp(
-        phone: String, username: String, password: String, email: String?
+        phone: String, username: String, password: String, email: String?, from origin: Origin
     ) async throws -> User {
         guard let phone = PhoneNumber(phone) else { throw IdentityRejection.phoneInvalid }
         let user = try await newUser(
             username: username, password: password, phone: phone, email: email, isVerified: false)
-        try await create(user.user, passwordHash: user.passwordHash)
+        try await create(user.user, passwordHash: user.passwordHash, from: origin)
         return user.user
     }
 
     /// Creates a person known by e-mail alone, as the simple transfer API does. The operator who
     /// turns that surface on vouches for them.
     package func register(
-        username: String, email: String, password: String
+        username: String, email: String, password: String, from origin: Origin
     ) async throws -> User {
         let user = try await newUser(
             username: username, password: password, phone: nil, email: email, isVerified: true)
-        try await create(user.user, passwordHash: user.passwordHash)
+        try await create(user.user, passwordHash: user.passwordHash, from: origin)
         return user.user
     }
 
@@ -57,13 +57,17 @@ extension Identity {
         return (user, try await passwords.hash(password))
     }
 
-    private func create(_ user: User, passwordHash: String) async throws {
+    private func create(
+        _ user: User, passwordHash: String, from origin: Origin
+    ) async throws {
         do {
             try await database.transaction { transaction in
                 try insert(user, passwordHash: passwordHash, transaction)
                 if let phone = user.phone, !user.isVerified {
                     try sendCode(to: phone, of: user.id, transaction)
                 }
+                try audit.record(
+                    Act(.signedUp, by: user.id, of: user.id, from: origin), in: transaction)
             }
         } catch let error as DatabaseError {
             throw taken(error) ?? error
@@ -92,4 +96,8 @@ extension Identity {
         if error.isUniqueViolation("users_email") { return .emailTaken }
         return nil
     }
+}
+
+extension Act.Kind {
+    static let signedUp = Act.Kind("signed_up")
 }

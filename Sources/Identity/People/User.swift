@@ -59,35 +59,3 @@ package struct Username: Sendable, Hashable, CustomStringConvertible {
         isLetter(byte) || (0x30...0x39).contains(byte) || [0x2E, 0x2D, 0x5F].contains(byte)
     }
 }
-
-/// A person who has logged in, as handlers see them.
-package struct Session: Sendable, Equatable {
-    package let id: ID<Session>
-    package let user: ID<User>
-    package let username: Username
-    package let role: Role
-    package let isVerified: Bool
-
-    package init(
-        id: ID<Session>, user: ID<User>, username: Username, role: Role, isVerified: Bool
-    ) {
-        self.id = id
-        self.user = user
-        self.username = username
-        self.role = role
-        self.isVerified = isVerified
-    }
-
-    /// Nothing that moves money works before the telephone number is proven.
-    package func requireVerified() throws(IdentityRejection) {
-        guard isVerified else { throw .phoneNotVerified }
-    }
-}
-
-/// What a log-in or a refresh gives.
-package struct SessionTokens: Sendable {
-    package let accessToken: String
-    package let refreshToken: String
-    /// Seconds for which the access token is good.
-    package let expiresIn: Int64
-}

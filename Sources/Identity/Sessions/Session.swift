@@ -1,0 +1,33 @@
+package import Values
+
+/// A person who has logged in, as handlers see them.
+package struct Session: Sendable, Equatable {
+    package let id: ID<Session>
+    package let user: ID<User>
+    package let username: Username
+    package let role: Role
+    package let isVerified: Bool
+
+    package init(
+        id: ID<Session>, user: ID<User>, username: Username, role: Role, isVerified: Bool
+    ) {
+        self.id = id
+        self.user = user
+        self.username = username
+        self.role = role
+        self.isVerified = isVerified
+    }
+
+    /// Nothing that moves money works before the telephone number is proven.
+    package func requireVerified() throws(IdentityRejection) {
+        guard isVerified else { throw .phoneNotVerified }
+    }
+}
+
+/// What a log-in or a refresh gives.
+package struct SessionTokens: Sendable {
+    package let accessToken: String
+    package let refreshToken: String
+    /// Seconds for which the access token is good.
+    package let expiresIn: Int64
+}
