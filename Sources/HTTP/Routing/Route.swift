@@ -10,7 +10,11 @@ package struct Route: Sendable {
     package let access: Access
     let parameters: [Parameter]
     let requestBody: Schema?
+    /// A form that the handler reads itself, for protocols with errors of their own.
+    let requestForm: Schema?
     let answer: Answer
+    /// What such a protocol answers instead of problems.
+    let errors: [Answer]
     package let refusals: [Refused]
     /// Nil for the server's default.
     let bodyBytesMax: Int?
@@ -27,7 +31,9 @@ package struct Route: Sendable {
         tag = description.tag
         parameters = description.completeParameters
         requestBody = description.body
+        requestForm = description.form
         answer = description.answer
+        errors = description.errors
         refusals = description.refusals
         bodyBytesMax = description.bodyBytesMax
         self.access = access
@@ -39,12 +45,14 @@ extension Route {
     /// A route that anyone may call.
     package static func open(
         _ method: Method, _ path: String, summary: String, tag: String,
-        parameters: [Parameter] = [], body: Schema? = nil, returns answer: Answer,
-        refusals: [Refused] = [], bodyBytesMax: Int? = nil, handler: @escaping Handler
+        parameters: [Parameter] = [], body: Schema? = nil, form: Schema? = nil,
+        returns answer: Answer, errors: [Answer] = [], refusals: [Refused] = [],
+        bodyBytesMax: Int? = nil, handler: @escaping Handler
     ) -> Route {
         let description = Description(
             method: method, path: path, summary: summary, tag: tag, parameters: parameters,
-            body: body, answer: answer, refusals: refusals, bodyBytesMax: bodyBytesMax)
+            body: body, form: form, answer: answer, errors: errors, refusals: refusals,
+            bodyBytesMax: bodyBytesMax)
         let checks = description.checks
         return Route(description, access: .open) { request in
             try await handler(try checks.apply(to: request))
@@ -59,7 +67,9 @@ extension Route {
         let tag: String
         let parameters: [Parameter]
         let body: Schema?
+        var form: Schema?
         let answer: Answer
+        var errors: [Answer] = []
         let refusals: [Refused]
         let bodyBytesMax: Int?
 
