@@ -57,6 +57,25 @@ enum AccessTable {
     private static let identity: [AccessRow] = [
         AccessRow("DELETE /v1/sessions/current", .session, status: 204),
         AccessRow("GET /v1/me", .session),
+        AccessRow("POST /v1/passkeys/registrations", .session),
+        AccessRow(
+            "POST /v1/passkeys", .session,
+            body: { _ in
+                [
+                    "name": "Phone",
+                    "credential": [
+                        "id": "AAAA", "type": "public-key",
+                        "response": ["clientDataJSON": "AAAA", "attestationObject": "AAAA"],
+                    ],
+                ]
+            }, status: 422),
+        AccessRow("GET /v1/passkeys", .session),
+        AccessRow(
+            "PATCH /v1/passkeys/{id}", .session, .hidden("passkey_not_found"),
+            of: { try await $0.passkey() }, body: { _ in ["name": "Mine now"] }, status: 200),
+        AccessRow(
+            "DELETE /v1/passkeys/{id}", .session, .hidden("passkey_not_found"),
+            of: { try await $0.passkey() }, status: 204),
     ]
 
     private static let payments: [AccessRow] = [
@@ -150,7 +169,8 @@ enum AccessTable {
     /// Where nobody is asked who they are.
     private static let open: [AccessRow] = [
         "POST /v1/users", "POST /v1/phone_verifications", "POST /v1/phone_codes",
-        "POST /v1/sessions", "POST /v1/sessions/refresh", "GET /v1/commitments",
+        "POST /v1/sessions", "POST /v1/sessions/refresh", "POST /v1/sessions/passkey_challenges",
+        "POST /v1/sessions/passkeys", "GET /v1/commitments",
         "GET /v1/commitments/keys", "GET /v1/commitments/{day}", "GET /sandbox/messages",
         "POST /sandbox/clock", "POST /api/users/register", "POST /api/users/login", "GET /health",
         "GET /health/live", "GET /health/ready", "GET /metrics", "GET /openapi.json",

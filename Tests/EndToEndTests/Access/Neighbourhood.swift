@@ -2,6 +2,7 @@ import HTTP
 import Postgres
 import TestSupport
 import Testing
+import Values
 
 /// Who calls, as far as it makes a difference to a door.
 enum Who: Hashable, CustomStringConvertible {
@@ -38,9 +39,11 @@ struct Neighbourhood: Sendable {
     let owner: Person
     let neighbour: Person
     private let people: [Who: Person]
+    private let database: Database
 
     init() async throws {
         let database = try await TestPostgres.database()
+        self.database = database.pool()
         api = try await FlorinServer.start(database: database).api
         let hands = try database.connection()
         owner = try await Self.person("merchant", api, hands)
@@ -97,6 +100,27 @@ extension Neighbourhood {
     /// A request that the owner is to pay.
     func owed() async throws -> String {
         try await neighbour.post("/v1/requests", ask(owner)).id
+    }
+
+    /// One that opens nothing: who may rename and remove it is what matters here.
+    func passkey() async throws -> String {
+        let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
+        let owner = try #require(ID<Person>(owner.id))
+        return try await database.transaction { transaction in
+            try transaction.execute(
+                """
+                INSERT INTO identity.passkey_owners (user_id, handle)
+                VALUES (\(owner), \(bytes)) ON CONFLICT DO NOTHING
+                """)
+            let row = try transaction.query(
+                """
+                INSERT INTO identity.passkeys (id, user_id, credential_id, public_key, sign_count,
+                    name, created_at)
+                VALUES (gen_random_uuid(), \(owner), \(bytes), \(bytes), 0, 'Old phone', now())
+                RETURNING id::text
+                """)[0]
+            return try row[0]
+        }
     }
 
     func ask(_ person: Person) -> JSON {
