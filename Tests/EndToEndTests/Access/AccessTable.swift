@@ -21,12 +21,13 @@ struct AccessRow: Sendable {
     let body: Make<JSON>?
     /// What who is let in gets; for things of the owner's, the owner.
     let status: Int
+    let query: String
     let isStream: Bool
 
     init(
         _ operation: String, _ door: Door, _ others: Others = .nothing,
         of thing: Make<String>? = nil,
-        body: Make<JSON>? = nil, status: Int? = nil, isStream: Bool = false
+        body: Make<JSON>? = nil, status: Int? = nil, query: String = "", isStream: Bool = false
     ) {
         self.operation = operation
         self.door = door
@@ -34,15 +35,16 @@ struct AccessRow: Sendable {
         self.thing = thing
         self.body = body
         self.status = status ?? (operation.hasPrefix("GET") ? 200 : 201)
+        self.query = query
         self.isStream = isStream
     }
 
     var method: Method { Method(rawValue: String(operation.prefix { $0 != " " }))! }
     private var path: Substring { operation.drop { $0 != " " }.dropFirst() }
 
-    /// The path with what is the owner's in it.
+    /// The path with what is the owner's in it, and the query.
     func target(in place: Neighbourhood) async throws -> String {
-        guard let thing else { return String(path) }
+        guard let thing else { return path + query }
         let (before, after) = (path.prefix { $0 != "{" }, path.drop { $0 != "}" }.dropFirst())
         return before + (try await thing(place)) + after
     }
@@ -163,7 +165,9 @@ enum AccessTable {
         AccessRow(
             "GET /api/reports/users/{id}", .session, .hidden("user_not_found", staffSees: true),
             of: { $0.owner.id }),
-        AccessRow("GET /api/reports/transactions", .staffView(["admin", "finance", "support"])),
+        AccessRow(
+            "GET /api/reports/transactions", .staffView(["admin", "finance", "support"]),
+            query: "?startDate=2026-01-01&endDate=2026-01-02"),
     ]
 
     /// Where nobody is asked who they are.
