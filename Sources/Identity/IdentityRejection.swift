@@ -25,6 +25,12 @@ package enum IdentityRejection: Refusal, Equatable {
     case passkeyExists
     case tooManyPasskeys
     case passkeyNotFound
+    case insufficientScope(String)
+    case keyAddressNotAllowed
+    case keyPaymentMaxMismatch
+    case keyAddressesInvalid
+    case tooManyKeys
+    case keyNotFound
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -34,6 +40,8 @@ package enum IdentityRejection: Refusal, Equatable {
         .alreadyVerified, .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified, .forbidden,
         .passkeyInvalid(reason: "signature_wrong"), .passkeyChallengeExpired, .passkeyUnknown,
         .passkeySuspended, .passkeyExists, .tooManyPasskeys, .passkeyNotFound,
+        .insufficientScope("transfers:write"), .keyAddressNotAllowed, .keyPaymentMaxMismatch,
+        .keyAddressesInvalid, .tooManyKeys, .keyNotFound,
     ]
 
     package var code: String {
@@ -61,11 +69,21 @@ package enum IdentityRejection: Refusal, Equatable {
         case .passkeyExists: "passkey_exists"
         case .tooManyPasskeys: "too_many_passkeys"
         case .passkeyNotFound: "passkey_not_found"
+        case .insufficientScope: "insufficient_scope"
+        case .keyAddressNotAllowed: "key_address_not_allowed"
+        case .keyPaymentMaxMismatch: "key_payment_max_mismatch"
+        case .keyAddressesInvalid: "key_addresses_invalid"
+        case .tooManyKeys: "too_many_keys"
+        case .keyNotFound: "key_not_found"
         }
     }
 
     package var status: Int {
         switch self {
+        case .insufficientScope, .keyAddressNotAllowed: 403
+        case .keyPaymentMaxMismatch, .keyAddressesInvalid: 422
+        case .tooManyKeys: 409
+        case .keyNotFound: 404
         case .phoneInvalid, .usernameInvalid, .emailInvalid, .passwordTooWeak, .codeIncorrect: 422
         case .phoneTaken, .usernameTaken, .emailTaken, .alreadyVerified: 409
         case .credentialsInvalid, .sessionInvalid, .refreshTokenInvalid: 401
@@ -83,6 +101,15 @@ package enum IdentityRejection: Refusal, Equatable {
 
     package var detail: String {
         switch self {
+        case .insufficientScope(let scope): "This key is not allowed \(scope)."
+        case .keyAddressNotAllowed: "This key may not be used from this address."
+        case .keyPaymentMaxMismatch:
+            "A key that pays or holds needs payment_max, and no other key has one."
+        case .keyAddressesInvalid:
+            "Addresses are written 192.0.2.1 or 2001:db8::1, networks 192.0.2.0/24."
+        case .tooManyKeys:
+            "There are \(MerchantKeyRules.perMerchantMax) keys already; revoke one first."
+        case .keyNotFound: "There is no such key of yours."
         case .phoneInvalid:
             "Give the telephone number in international form, such as +254712345678."
         case .usernameInvalid:
@@ -126,6 +153,8 @@ package enum IdentityRejection: Refusal, Equatable {
 
     package var facts: [Fact] {
         switch self {
+        case .insufficientScope(let scope): [Fact("scope", scope)]
+        case .tooManyKeys: [Fact("keys_max", Int64(MerchantKeyRules.perMerchantMax))]
         case .passwordTooWeak(let reason): [Fact("reason", reason)]
         case .codeIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]

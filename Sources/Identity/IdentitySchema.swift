@@ -94,6 +94,6 @@ package enum IdentitySchema {
                 """),
         auditLog,
         personKeys,
-        passkeys,
+        passkeys, merchantKeys,
     ]
 }

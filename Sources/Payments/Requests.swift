@@ -55,6 +55,7 @@ extension Payments {
     ) async throws -> (request: PaymentRequest, done: Done) {
         let request = try await request(id, of: payer.caller)
         guard request.payer == payer.user else { throw IdentityRejection.forbidden }
+        try requireAllowed(request.amount, by: payer)
         let order = Order(
             amount: request.amount,
             source: try await wallet(of: payer.user, request.amount.currency),

@@ -62,6 +62,10 @@ extension Payments {
     ) async throws -> Done {
         let (original, parties) = try await transfer(id, seenBy: payer.caller)
         guard parties[original.credit]?.id == payer.user else { throw IdentityRejection.forbidden }
+        if case .program = payer.caller {
+            let amount = Money(original.amount, try await currency(of: original))
+            try requireAllowed(amount, by: payer)
+        }
         return try await reverse(original, key: commandKey(key, of: payer.user))
     }
 
@@ -127,10 +131,22 @@ extension Payments {
         let (amount, note) = try checked(command)
         let recipient = try await person(command.to)
         guard recipient.id != payer.user else { throw PaymentRejection.accountsMustDiffer }
+        try requireAllowed(amount, by: payer)
         let order = Order(
             amount: amount, source: try await wallet(of: payer.user, amount.currency),
             target: try await wallet(of: recipient.id, amount.currency), note: note)
         return (order, recipient)
+    }
+
+    /// A program pays no more at once than its merchant allowed it.
+    func requireAllowed(_ amount: Money, by payer: Payer) throws(LedgerRefusal) {
+        guard case .program(let grant) = payer.caller, !grant.allows(payment: amount) else {
+            return
+        }
+        let most = grant.paymentMax * amount.currency.minorUnitsPerMajor
+        throw LedgerRefusal(
+            .limitExceeded,
+            [Fact("limit", "per_key"), Fact("limit_amount", most), Fact("remaining", most)])
     }
 
     /// What can be refused before anyone is looked up.

@@ -79,6 +79,7 @@ extension Payments {
         let (amount, note) = try checked(command)
         guard let recipient = people[command.to] else { throw PaymentRejection.recipientNotFound }
         guard recipient.id != payer.user else { throw PaymentRejection.accountsMustDiffer }
+        try requireAllowed(amount, by: payer)
         return Wish(amount: amount, note: note, recipient: recipient.id)
     }
 

@@ -95,7 +95,7 @@ struct Application: Sendable {
                 threads: Configuration.passwordThreads,
                 queueMax: Configuration.passwordQueueMax),
             vault: vault, tokens: tokens,
-            relyingParty: configuration.relyingParty)
+            relyingParty: configuration.relyingParty, isSandbox: configuration.isSandbox)
         let payments = Payments(
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,
             events: events, clock: clock,

@@ -1,24 +1,28 @@
 package import Values
 
-/// Who looks after money: a person who is logged in.
+/// Who looks after money: a person who is logged in, or a program with the key of a merchant.
 package enum Caller: Sendable {
     case person(Session)
+    case program(Grant)
 
     package var user: ID<User> {
         switch self {
         case .person(let session): session.user
+        case .program(let grant): grant.merchant
         }
     }
 
     package var username: Username {
         switch self {
         case .person(let session): session.username
+        case .program(let grant): grant.username
         }
     }
 
     package var role: Role {
         switch self {
         case .person(let session): session.role
+        case .program: .merchant
         }
     }
 }
@@ -35,6 +39,8 @@ package struct Payer: Sendable {
         guard caller.role != .auditor else { throw .forbidden }
         switch caller {
         case .person(let session): guard session.isVerified else { throw .phoneNotVerified }
+        // Only a verified merchant's key is found, and its door has seen the scope.
+        case .program: break
         }
         self.caller = caller
     }

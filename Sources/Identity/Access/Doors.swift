@@ -30,9 +30,10 @@ extension Identity {
     /// - Parameter scope: what a program needs; nil lets in people alone.
     package func callerRoutes(_ scope: Scope?) -> RouteBuilder<Caller> {
         RouteBuilder(
-            access: .session, refusals: Self.refused([.sessionInvalid, .forbidden])
+            access: .any(of: [.session()] + Self.ways(scope)),
+            refusals: Self.refused([.sessionInvalid, .forbidden] + Self.refusals(scope))
         ) { request in
-            let caller = try await caller(of: request)
+            let caller = try await caller(of: request, scope)
             guard caller.role != .auditor || request.method == .get else {
                 throw IdentityRejection.forbidden
             }
@@ -45,10 +46,11 @@ extension Identity {
     /// - Parameter scope: what a program needs; nil lets in people alone.
     package func payerRoutes(_ scope: Scope?) -> RouteBuilder<Payer> {
         RouteBuilder(
-            access: .verified,
-            refusals: Self.refused([.sessionInvalid, .forbidden, .phoneNotVerified])
+            access: .any(of: [.session(Route.Access.Way.verified)] + Self.ways(scope)),
+            refusals: Self.refused(
+                [.sessionInvalid, .forbidden, .phoneNotVerified] + Self.refusals(scope))
         ) { request in
-            try Payer(await caller(of: request))
+            try Payer(await caller(of: request, scope))
         }
     }
 
@@ -78,16 +80,41 @@ extension Identity {
         rejections.map { Refused($0) }
     }
 
+    private static func ways(_ scope: Scope?) -> [Route.Access.Way] {
+        scope.map { [Route.Access.Way(.apiKey, needs: [$0.rawValue])] } ?? []
+    }
+
+    private static func refusals(_ scope: Scope?) -> [IdentityRejection] {
+        scope.map { [.insufficientScope($0.rawValue), .keyAddressNotAllowed] } ?? []
+    }
+
     /// The person who is logged in.
     package func session(of request: Request) async throws -> Session {
         switch try await caller(of: request) {
         case .person(let session): return session
+        case .program: throw IdentityRejection.forbidden
         }
+    }
+
+    private func caller(of request: Request, _ scope: Scope?) async throws -> Caller {
+        let caller = try await caller(of: request)
+        guard case .program(let grant) = caller else { return caller }
+        guard let scope else { throw IdentityRejection.forbidden }
+        guard grant.scopes.contains(scope) else {
+            throw Problem(IdentityRejection.insufficientScope(scope.rawValue)).challenging(
+                #"Bearer error="insufficient_scope", scope="\#(scope.rawValue)""#)
+        }
+        return caller
     }
 
     private func caller(of request: Request) async throws -> Caller {
         guard let token = request.bearerToken else { throw IdentityRejection.sessionInvalid }
-        return .person(try await authenticate(token))
+        guard token.hasPrefix(KeyText.tag) else { return .person(try await authenticate(token)) }
+        let grant = try await grant(of: token)
+        guard grant.allows(request.remoteAddress) else {
+            throw IdentityRejection.keyAddressNotAllowed
+        }
+        return .program(grant)
     }
 }
 
@@ -96,6 +123,10 @@ extension SecurityScheme {
         "session", format: "JWT",
         "The access token of a log-in. Roles stand for themselves; `verified` is who has proven "
             + "the telephone number.")
+
+    static let apiKey = SecurityScheme.bearer(
+        "api_key", format: "florin_sk_…",
+        "A merchant's key for a program, which is let in for the scopes that it was given.")
 }
 
 extension Route.Access.Way {

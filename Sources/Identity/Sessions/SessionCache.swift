@@ -1,13 +1,13 @@
 internal import Synchronization
 internal import Values
 
-/// Access tokens that were checked lately, bounded and never beyond their own time.
+/// Access tokens and keys that were checked lately, bounded and never beyond their own time.
 final class SessionCache: Sendable {
     /// About 400 bytes each.
     static let tokensMax = 50_000
 
     private struct Entry {
-        let session: Session
+        let caller: Caller
         let expiresAt: Timestamp
     }
 
@@ -38,24 +38,24 @@ final class SessionCache: Sendable {
 
     var generation: UInt64 { state.withLock { $0.generation } }
 
-    func session(for token: String, at now: Timestamp) -> Session? {
+    func caller(for token: String, at now: Timestamp) -> Caller? {
         state.withLock { state in
             guard let entry = state.entries[TokenKey(text: token)], now < entry.expiresAt else {
                 return nil
             }
-            return entry.session
+            return entry.caller
         }
     }
 
     func keep(
-        _ session: Session, for token: String, until expiresAt: Timestamp,
+        _ caller: Caller, for token: String, until expiresAt: Timestamp,
         seenAt generation: UInt64
     ) {
         state.withLock { state in
             guard state.generation == generation else { return }
             if state.entries.count >= Self.tokensMax { state.clear() }
-            state.entries[TokenKey(text: token)] = Entry(session: session, expiresAt: expiresAt)
-            state.tokens[session.user, default: []].insert(token)
+            state.entries[TokenKey(text: token)] = Entry(caller: caller, expiresAt: expiresAt)
+            state.tokens[caller.user, default: []].insert(token)
         }
     }
 

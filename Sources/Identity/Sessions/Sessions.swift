@@ -101,7 +101,9 @@ extension Identity {
     /// process forget them.
     package func authenticate(_ token: String) async throws -> Session {
         let now = clock.now
-        if let session = sessionCache.session(for: token, at: now) { return session }
+        if case .person(let session)? = sessionCache.caller(for: token, at: now) {
+            return session
+        }
         let generation = sessionCache.generation
         guard let claims = tokens.verify(token, at: now), let id = ID<Session>(claims.session)
         else { throw IdentityRejection.sessionInvalid }
@@ -109,7 +111,8 @@ extension Identity {
             try self.session(id, transaction)
         }
         guard let session else { throw IdentityRejection.sessionInvalid }
-        sessionCache.keep(session, for: token, until: claims.expiresAt, seenAt: generation)
+        sessionCache.keep(
+            .person(session), for: token, until: claims.expiresAt, seenAt: generation)
         return session
     }
 

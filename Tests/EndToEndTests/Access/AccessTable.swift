@@ -51,7 +51,7 @@ struct AccessRow: Sendable {
 }
 
 enum AccessTable {
-    static let rows = identity + payments + simple + open
+    static let rows = identity + keys + payments + simple + open
 
     /// Who sees what is not theirs; an auditor sees what any of them does.
     static let staff = ["admin", "finance", "support", "auditor"]
@@ -80,19 +80,32 @@ enum AccessTable {
             of: { try await $0.passkey() }, status: 204),
     ]
 
+    private static let keys: [AccessRow] = [
+        AccessRow(
+            "POST /v1/api_keys", .merchant,
+            body: { _ in ["name": "Till", "scopes": ["wallets:read"]] }),
+        AccessRow("GET /v1/api_keys", .merchant),
+        AccessRow(
+            "POST /v1/api_keys/{id}/rotations", .merchant, .hidden("key_not_found"),
+            of: { try await $0.key() }, body: { _ in ["overlap_seconds": 60] }),
+        AccessRow(
+            "DELETE /v1/api_keys/{id}", .merchant, .hidden("key_not_found"),
+            of: { try await $0.key() }, status: 204),
+    ]
+
     private static let payments: [AccessRow] = [
-        AccessRow("GET /v1/wallets", .caller),
-        AccessRow("POST /v1/wallets", .change, body: { _ in ["currency": "KES"] }),
+        AccessRow("GET /v1/wallets", .caller("wallets:read")),
+        AccessRow("POST /v1/wallets", .change(nil), body: { _ in ["currency": "KES"] }),
         AccessRow(
-            "GET /v1/wallets/{id}", .caller, .hidden("wallet_not_found"),
+            "GET /v1/wallets/{id}", .caller("wallets:read"), .hidden("wallet_not_found"),
             of: { try await $0.wallet() }),
         AccessRow(
-            "GET /v1/wallets/{id}/entries", .caller, .hidden("wallet_not_found"),
+            "GET /v1/wallets/{id}/entries", .caller("wallets:read"), .hidden("wallet_not_found"),
             of: { try await $0.wallet() }),
-        AccessRow("POST /v1/transfers", .payer, body: pay),
-        AccessRow("POST /v1/transfers/preview", .payer, body: pay, status: 200),
+        AccessRow("POST /v1/transfers", .payer("transfers:write"), body: pay),
+        AccessRow("POST /v1/transfers/preview", .payer("transfers:write"), body: pay, status: 200),
         AccessRow(
-            "POST /v1/transfer_batches", .payer,
+            "POST /v1/transfer_batches", .payer("transfers:write"),
             body: { place in
                 [
                     "mode": "linked",
@@ -100,45 +113,51 @@ enum AccessTable {
                 ]
             }, status: 200),
         AccessRow(
-            "GET /v1/transfers/{id}", .caller, .hidden("transfer_not_found", staffSees: true),
+            "GET /v1/transfers/{id}", .caller("transfers:read"),
+            .hidden("transfer_not_found", staffSees: true),
             of: { try await $0.received() }),
         AccessRow(
-            "POST /v1/transfers/{id}/reversals", .payer,
+            "POST /v1/transfers/{id}/reversals", .payer("transfers:write"),
             .hidden("transfer_not_found", staffSees: true), of: { try await $0.received() }),
         AccessRow(
             "POST /v1/staff/transfers/{id}/reversals", .staff(["admin", "finance"]),
             of: { try await $0.received() }, body: { _ in ["reason": "Paid by mistake."] }),
         AccessRow(
-            "GET /v1/entries/{id}/proof", .caller, .hidden("transfer_not_found", staffSees: true),
+            "GET /v1/entries/{id}/proof", .caller("transfers:read"),
+            .hidden("transfer_not_found", staffSees: true),
             of: { try await $0.received() }),
         AccessRow(
-            "POST /v1/holds", .payer,
+            "POST /v1/holds", .payer("holds:write"),
             body: { .send(1, to: $0.neighbour.username, expiresIn: 60) }),
         AccessRow(
-            "GET /v1/holds/{id}", .caller, .hidden("hold_not_found"), of: { try await $0.hold() }),
-        AccessRow(
-            "POST /v1/holds/{id}/captures", .payer, .hidden("hold_not_found"),
+            "GET /v1/holds/{id}", .caller("holds:read"), .hidden("hold_not_found"),
             of: { try await $0.hold() }),
         AccessRow(
-            "POST /v1/holds/{id}/voids", .payer, .hidden("hold_not_found"),
+            "POST /v1/holds/{id}/captures", .payer("holds:write"), .hidden("hold_not_found"),
             of: { try await $0.hold() }),
-        AccessRow("POST /v1/requests", .payer, body: { $0.ask($0.neighbour) }),
-        AccessRow("GET /v1/requests", .caller),
         AccessRow(
-            "GET /v1/requests/{id}", .caller, .hidden("request_not_found"),
+            "POST /v1/holds/{id}/voids", .payer("holds:write"), .hidden("hold_not_found"),
+            of: { try await $0.hold() }),
+        AccessRow("POST /v1/requests", .payer("requests:write"), body: { $0.ask($0.neighbour) }),
+        AccessRow("GET /v1/requests", .caller("requests:read")),
+        AccessRow(
+            "GET /v1/requests/{id}", .caller("requests:read"), .hidden("request_not_found"),
             of: { try await $0.asked() }),
         AccessRow(
-            "POST /v1/requests/{id}/acceptances", .payer, .hidden("request_not_found"),
+            "POST /v1/requests/{id}/acceptances", .payer("transfers:write"),
+            .hidden("request_not_found"),
             of: { try await $0.owed() }),
         AccessRow(
-            "POST /v1/requests/{id}/declines", .change, .hidden("request_not_found"),
+            "POST /v1/requests/{id}/declines", .change("requests:write"),
+            .hidden("request_not_found"),
             of: { try await $0.owed() }),
         AccessRow(
-            "POST /v1/requests/{id}/cancellations", .change, .hidden("request_not_found"),
+            "POST /v1/requests/{id}/cancellations", .change("requests:write"),
+            .hidden("request_not_found"),
             of: { try await $0.asked() }),
         AccessRow("GET /v1/events", .session, isStream: true),
         AccessRow(
-            "POST /sandbox/topups", .payer, body: { _ in ["amount": 1, "currency": "KES"] }),
+            "POST /sandbox/topups", .payer(nil), body: { _ in ["amount": 1, "currency": "KES"] }),
     ]
 
     private static let simple: [AccessRow] = [
@@ -149,10 +168,10 @@ enum AccessTable {
             "GET /api/users/by-email/{email}", .session,
             .hidden("user_not_found", staffSees: true), of: { $0.owner.email }),
         AccessRow(
-            "PUT /api/users/{id}/balance", .payer, .hidden("user_not_found"),
+            "PUT /api/users/{id}/balance", .payer(nil), .hidden("user_not_found"),
             of: { $0.owner.id }, body: { _ in ["amount": 1] }, status: 200),
         AccessRow(
-            "POST /api/transactions", .payer, .hidden("user_not_found"),
+            "POST /api/transactions", .payer(nil), .hidden("user_not_found"),
             body: { place in
                 [
                     "sender_email": .string(place.owner.email),

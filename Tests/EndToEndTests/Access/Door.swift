@@ -7,11 +7,12 @@ enum Door {
     /// Anyone who is logged in.
     case session
     /// Who looks after their own money.
-    case caller
+    case caller(String?)
     /// The same, but auditors may not.
-    case change
+    case change(String?)
     /// Who moves their own money.
-    case payer
+    case payer(String?)
+    case merchant
     case staff([String])
     case staffView([String])
 
@@ -19,15 +20,30 @@ enum Door {
     func refusal(of who: Who) -> (status: Int, code: String)? {
         if case .open = self { return nil }
         guard let role = who.role else { return (401, "session_invalid") }
+        if case .key(let scope) = who { return refusal(ofKeyWith: scope) }
         switch self {
         case .open, .session, .caller: return nil
         case .change: return role == "auditor" ? Self.forbidden : nil
         case .payer:
             if role == "auditor" { return Self.forbidden }
             return who == .unverified ? (403, "phone_not_verified") : nil
+        case .merchant: return role == "merchant" ? nil : Self.forbidden
         case .staff(let roles): return roles.contains(role) ? nil : Self.forbidden
         case .staffView(let roles):
             return roles.contains(role) || role == "auditor" ? nil : Self.forbidden
+        }
+    }
+
+    private func refusal(ofKeyWith scope: String) -> (status: Int, code: String)? {
+        guard let needed = self.scope else { return Self.forbidden }
+        return needed == scope ? nil : (403, "insufficient_scope")
+    }
+
+    /// What a program needs; nil where only people come in.
+    private var scope: String? {
+        switch self {
+        case .caller(let scope), .change(let scope), .payer(let scope): scope
+        case .open, .session, .merchant, .staff, .staffView: nil
         }
     }
 
@@ -37,11 +53,19 @@ enum Door {
     var declared: JSON? {
         switch self {
         case .open: nil
-        case .session, .caller, .change: [["session": []]]
-        case .payer: [["session": ["verified"]]]
+        case .session: [["session": []]]
+        case .caller(let scope), .change(let scope): Self.alternatives([], scope)
+        case .payer(let scope): Self.alternatives(["verified"], scope)
+        case .merchant: Self.alternatives(["merchant", "verified"], nil)
         case .staff(let roles): Self.alternatives(roles)
         case .staffView(let roles): Self.alternatives(roles + ["auditor"])
         }
+    }
+
+    private static func alternatives(_ needs: [String], _ scope: String?) -> JSON {
+        let person: JSON = ["session": .array(needs.map { .string($0) })]
+        guard let scope else { return [person] }
+        return [person, ["api_key": [.string(scope)]]]
     }
 
     private static func alternatives(_ roles: [String]) -> JSON {

@@ -9,17 +9,26 @@ enum Who: Hashable, CustomStringConvertible {
     case nobody
     case unverified
     case person(role: String)
+    /// A program with the key of a merchant, for one scope.
+    case key(scope: String)
 
+    static let scopes = [
+        "wallets:read", "transfers:read", "transfers:write", "holds:read", "holds:write",
+        "requests:read", "requests:write",
+    ]
     static let roles = [
         "customer", "worker", "merchant", "support", "finance", "admin", "auditor",
     ]
-    static let all: [Who] = [.nobody, .unverified] + roles.map { .person(role: $0) }
+    static let all: [Who] =
+        [.nobody, .unverified] + roles.map { .person(role: $0) }
+        + scopes.map { .key(scope: $0) }
 
     var description: String {
         switch self {
         case .nobody: "nobody"
         case .unverified: "somebody unverified"
         case .person(let role): role
+        case .key(let scope): "a key for \(scope)"
         }
     }
 
@@ -28,6 +37,7 @@ enum Who: Hashable, CustomStringConvertible {
         case .nobody: nil
         case .unverified: "customer"
         case .person(let role): role
+        case .key: "merchant"
         }
     }
 }
@@ -39,6 +49,7 @@ struct Neighbourhood: Sendable {
     let owner: Person
     let neighbour: Person
     private let people: [Who: Person]
+    private let keys: [Who: String]
     private let database: Database
 
     init() async throws {
@@ -52,7 +63,13 @@ struct Neighbourhood: Sendable {
         for role in Who.roles {
             people[.person(role: role)] = try await Self.person(role, api, hands)
         }
-        self.people = people
+        var keys: [Who: String] = [:]
+        for scope in Who.scopes {
+            let made = try await people[.person(role: "merchant")]?.post(
+                "/v1/api_keys", .key(scopes: [scope]))
+            keys[.key(scope: scope)] = made?["key"]?.string
+        }
+        (self.people, self.keys) = (people, keys)
     }
 
     /// The role is given before the first request, so nobody has looked it up yet.
@@ -66,7 +83,7 @@ struct Neighbourhood: Sendable {
         return person
     }
 
-    func token(of who: Who) -> String? { people[who]?.token }
+    func token(of who: Who) -> String? { people[who]?.token ?? keys[who] }
 
     func person(_ who: Who) -> Person? { people[who] }
 
@@ -100,6 +117,10 @@ extension Neighbourhood {
     /// A request that the owner is to pay.
     func owed() async throws -> String {
         try await neighbour.post("/v1/requests", ask(owner)).id
+    }
+
+    func key() async throws -> String {
+        try await owner.post("/v1/api_keys", .key(scopes: ["wallets:read"])).id
     }
 
     /// One that opens nothing: who may rename and remove it is what matters here.
