@@ -18,6 +18,7 @@ package enum IdentityRejection: Refusal, Equatable {
     case refreshTokenInvalid
     case phoneNotVerified
     case forbidden
+    case cursorInvalid
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -25,6 +26,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .phoneTaken, .usernameTaken, .emailTaken, .credentialsInvalid,
         .codeIncorrect(triesLeft: 4), .codeExpired, .tooManyAttempts(retryAfter: 60),
         .alreadyVerified, .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified, .forbidden,
+        .cursorInvalid,
     ]
 
     package var code: String {
@@ -45,6 +47,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .refreshTokenInvalid: "refresh_token_invalid"
         case .phoneNotVerified: "phone_not_verified"
         case .forbidden: "forbidden"
+        case .cursorInvalid: "cursor_invalid"
         }
     }
 
@@ -54,6 +57,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .phoneTaken, .usernameTaken, .emailTaken, .alreadyVerified: 409
         case .credentialsInvalid, .sessionInvalid, .refreshTokenInvalid: 401
         case .codeExpired: 410
+        case .cursorInvalid: 400
         case .tooManyAttempts: 429
         case .phoneNotVerified, .forbidden: 403
         }
@@ -85,6 +89,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .refreshTokenInvalid: "This session is over; log in again."
         case .phoneNotVerified: "Verify the telephone number with the code sent by SMS first."
         case .forbidden: "This is not yours to see or to do."
+        case .cursorInvalid: "Pages go on with the next_cursor of the page before, unchanged."
         }
     }
 

@@ -47,7 +47,10 @@ struct Routes: Sendable {
         let books = BookRoutes(
             application.payments, application.commitments,
             session: application.identity.sessionRoutes)
-        let always = IdentityRoutes(application.identity).routes + payments.routes + books.routes
+        let acts = ActRoutes(application.identity, application.actCommitments)
+        let always =
+            IdentityRoutes(application.identity).routes + payments.routes + books.routes
+            + acts.routes
         guard application.configuration.isSandbox else { return always }
         return always + payments.sandboxRoutes + OutboxRoutes(application.notifications).routes
             + ClockRoutes(application: application).routes
