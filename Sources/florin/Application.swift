@@ -99,7 +99,8 @@ struct Application: Sendable {
                 memoryKiB: configuration.argonMemoryKiB, passes: configuration.argonPasses,
                 threads: Configuration.passwordThreads,
                 queueMax: Configuration.passwordQueueMax),
-            vault: vault, tokens: tokens)
+            vault: vault, tokens: tokens,
+            relyingParty: configuration.relyingParty)
         let payments = Payments(
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,
             events: events, clock: clock,

@@ -49,7 +49,8 @@ struct Routes: Sendable {
             session: application.identity.sessionRoutes)
         let acts = ActRoutes(application.identity, application.actCommitments)
         let always =
-            IdentityRoutes(application.identity).routes + payments.routes + books.routes
+            IdentityRoutes(application.identity).routes
+            + PasskeyRoutes(application.identity).routes + payments.routes + books.routes
             + acts.routes
         guard application.configuration.isSandbox else { return always }
         return always + payments.sandboxRoutes + OutboxRoutes(application.notifications).routes
