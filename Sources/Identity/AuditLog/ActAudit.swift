@@ -107,7 +107,8 @@ package struct ActAudit: Sendable {
             isOver = rows.count < Self.actsMax
         }
         if let missing = walk.waiting.first {
-            throw Broken(finding: "the acts that were committed on \(missing.dayText) are not there")
+            throw Broken(
+                finding: "the acts that were committed on \(missing.dayText) are not there")
         }
     }
 
@@ -174,7 +175,8 @@ package struct ActAudit: Sendable {
     }
 
     private func compareHead(_ walk: Walk, _ transaction: borrowing Transaction) throws {
-        let row = try transaction.first("SELECT position, link FROM identity.acts_head WHERE id = 1")
+        let row = try transaction.first(
+            "SELECT position, link FROM identity.acts_head WHERE id = 1")
         guard let row else { throw Broken(finding: "the audit log has no end") }
         let (position, link): (Int64, [UInt8]) = (try row[0], try row[1])
         guard position == walk.report.acts, link == walk.link else {

@@ -66,7 +66,8 @@ package struct ActCommitments: Sendable {
     /// Commits every day that is over, had acts and was not committed, the oldest first.
     package func commitDays() async throws {
         while let day = try await commitNext() {
-            Log.notice("identity.acts_committed", ["day": .text("\(CalendarDay(daysSince1970: day))")])
+            Log.notice(
+                "identity.acts_committed", ["day": .text("\(CalendarDay(daysSince1970: day))")])
         }
     }
 

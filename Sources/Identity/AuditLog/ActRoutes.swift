@@ -19,7 +19,7 @@ package struct ActRoutes: Sendable {
                 .get, "/v1/audit_acts",
                 summary: "What was done, by whom and why, newest first; for auditors and admins.",
                 tag: "audit", parameters: Self.filters + [.cursor, .limit],
-                returns: .ok(.page(of: Wire.act)),
+                returns: .ok(.page(of: ActWire.act)),
                 refusals: [
                     Refused(IdentityRejection.forbidden), Refused(IdentityRejection.cursorInvalid),
                 ], handler: search),
@@ -27,12 +27,12 @@ package struct ActRoutes: Sendable {
                 .get, "/v1/me/acts",
                 summary: "What one did oneself, and what staff did, newest first.",
                 tag: "identity", parameters: [.cursor, .limit],
-                returns: .ok(.page(of: Wire.ownAct)),
+                returns: .ok(.page(of: ActWire.ownAct)),
                 refusals: [Refused(IdentityRejection.cursorInvalid)], handler: mine),
             .open(
                 .get, "/v1/act_commitments", summary: "What was signed of each day's acts.",
                 tag: "audit", parameters: [.cursor, .limit],
-                returns: .ok(.page(of: Wire.commitment)),
+                returns: .ok(.page(of: ActWire.commitment)),
                 refusals: [Refused(IdentityRejection.cursorInvalid)], handler: list),
         ]
     }
@@ -53,7 +53,7 @@ package struct ActRoutes: Sendable {
         let page = try await identity.acts(
             request.actFilter, before: try request.actCursor, limit: request.pageLimit)
         return .json { body in
-            body.objects("data", page.elements) { Wire.write($0, &$1) }
+            body.objects("data", page.elements) { ActWire.write($0, &$1) }
             body.field("next_cursor", page.nextCursor)
         }
     }
@@ -62,7 +62,7 @@ package struct ActRoutes: Sendable {
         let page = try await identity.acts(
             ofOrBy: session.user, before: try request.actCursor, limit: request.pageLimit)
         return .json { body in
-            body.objects("data", page.elements) { Wire.write($0, seenBy: session.user, &$1) }
+            body.objects("data", page.elements) { ActWire.write($0, seenBy: session.user, &$1) }
             body.field("next_cursor", page.nextCursor)
         }
     }
@@ -73,7 +73,7 @@ package struct ActRoutes: Sendable {
         guard cursor == nil || before != nil else { throw IdentityRejection.cursorInvalid }
         let page = try await commitments.page(before: before, limit: request.pageLimit)
         return .json { body in
-            body.objects("data", page.elements) { Wire.write($0, &$1) }
+            body.objects("data", page.elements) { ActWire.write($0, &$1) }
             body.field("next_cursor", page.nextCursor)
         }
     }
@@ -101,7 +101,7 @@ extension Request {
     }
 }
 
-// MARK: Wire
+// MARK: ActWire
 
 extension RecordedAct {
     /// Who did it, to the eyes of the person who is concerned: staff act for the operator.
@@ -110,7 +110,7 @@ extension RecordedAct {
     }
 }
 
-private enum Wire {
+private enum ActWire {
     private static let party = Schema.nullable(
         .object(.required("id", .uuid), .required("username", .string())))
 

@@ -99,7 +99,8 @@ extension Identity {
 
     private static func page(_ found: [RecordedAct], _ limit: Int) -> Page<RecordedAct> {
         let page = Array(found.prefix(limit))
-        return Page(page, nextCursor: found.count > limit ? page.last.map { "\($0.position)" } : nil)
+        return Page(
+            page, nextCursor: found.count > limit ? page.last.map { "\($0.position)" } : nil)
     }
 
     private static let actColumns: SQL = """
