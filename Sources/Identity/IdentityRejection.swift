@@ -31,6 +31,7 @@ package enum IdentityRejection: Refusal, Equatable {
     case keyAddressesInvalid
     case tooManyKeys
     case keyNotFound
+    case cursorInvalid
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -42,6 +43,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .passkeySuspended, .passkeyExists, .tooManyPasskeys, .passkeyNotFound,
         .insufficientScope("transfers:write"), .keyAddressNotAllowed, .keyPaymentMaxMismatch,
         .keyAddressesInvalid, .tooManyKeys, .keyNotFound,
+        .cursorInvalid,
     ]
 
     package var code: String {
@@ -75,6 +77,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .keyAddressesInvalid: "key_addresses_invalid"
         case .tooManyKeys: "too_many_keys"
         case .keyNotFound: "key_not_found"
+        case .cursorInvalid: "cursor_invalid"
         }
     }
 
@@ -88,6 +91,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .phoneTaken, .usernameTaken, .emailTaken, .alreadyVerified: 409
         case .credentialsInvalid, .sessionInvalid, .refreshTokenInvalid: 401
         case .codeExpired: 410
+        case .cursorInvalid: 400
         case .tooManyAttempts: 429
         case .phoneNotVerified, .forbidden: 403
         case .passkeyInvalid: 422
@@ -148,6 +152,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .tooManyPasskeys:
             "A wallet has at most \(PasskeyRules.perPersonMax) passkeys; remove one first."
         case .passkeyNotFound: "There is no such passkey of yours."
+        case .cursorInvalid: "Pages go on with the next_cursor of the page before, unchanged."
         }
     }
 

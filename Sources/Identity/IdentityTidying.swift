@@ -7,6 +7,8 @@ enum IdentityKept {
     static let codeSeconds: Int64 = 86_400
     /// Sessions without any token left, counted from the log-in.
     static let sessionSeconds: Int64 = 90 * 86_400
+    /// Where an act came from, after the act.
+    static let originSeconds: Int64 = 365 * 86_400
     /// Rows removed in one transaction.
     static let rowsMax = 5_000
 }
@@ -38,6 +40,34 @@ extension Identity {
                     SELECT 1 FROM identity.refresh_tokens r WHERE r.session_id = s.id)
                 ORDER BY s.id LIMIT \(limit))
             """)
+        try await removeOrigins(before: now.adding(seconds: -IdentityKept.originSeconds))
+    }
+
+    /// Forgets from where old acts came. The log itself says up to which act, so that an origin
+    /// which somebody else removed is missed.
+    private func removeOrigins(before moment: Timestamp) async throws {
+        var removed = IdentityKept.rowsMax
+        while removed == IdentityKept.rowsMax {
+            removed = try await database.transaction { transaction in
+                let rows = try transaction.query(
+                    """
+                    DELETE FROM identity.act_origins WHERE position IN (
+                        SELECT position FROM identity.act_origins WHERE position <= (
+                            SELECT position FROM identity.acts WHERE at < \(moment)
+                            ORDER BY at DESC LIMIT 1)
+                        ORDER BY position LIMIT \(IdentityKept.rowsMax))
+                    RETURNING position
+                    """)
+                let last = try rows.map { try $0[0] as Int64 }.max()
+                if let last {
+                    try audit.record(
+                        Act(
+                            .originsRemoved, by: nil, of: nil, from: .program,
+                            after: #"{"through":\#(last)}"#), in: transaction)
+                }
+                return rows.count
+            }
+        }
     }
 
     private func repeatedly(_ statement: SQL) async throws {

@@ -16,6 +16,13 @@ package struct BookKeys: Sendable {
         all = keys.reversed().map(\.verifyingKey)
     }
 
+    /// Signs a statement about something else that is chained, so that one set of published keys
+    /// checks them all; its type keeps it from passing as one about the books.
+    package func sign(_ payload: [UInt8], type: String) -> String {
+        precondition(type != Commitment.type, "what is said of the books is made from the books")
+        return JWS.sign(payload, type: type, with: signing)
+    }
+
     /// What the sealing key of these keys is for.
     package static let purpose = "books"
 
@@ -33,6 +40,11 @@ package struct BookKeys: Sendable {
             return BookKeys(
                 keys.isEmpty ? [try make(in: transaction, sealing, now)] : keys)
         }
+    }
+
+    /// The public halves that the books hold, without opening or making any.
+    package static func published(in database: Database) async throws -> [VerifyingKey] {
+        try await database.read { try stored($0).compactMap(\.verifyingKey) }
     }
 
     private static func stored(

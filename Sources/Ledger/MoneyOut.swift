@@ -8,8 +8,8 @@ package import Values
 /// moving the version makes each of them read it before it writes again. Money in, voids and
 /// expiries go on.
 package struct MoneyOut: Sendable {
-    /// Tells of a decision, by its number, in the transaction that makes it.
-    package typealias Announcement = @Sendable (Int64, borrowing Transaction) throws -> Void
+    /// Tells of a decision in the transaction that makes it.
+    package typealias Announcement = @Sendable (Stop, borrowing Transaction) throws -> Void
 
     /// Characters of why.
     package static let reasonCharactersMax = 200
@@ -107,11 +107,12 @@ package struct MoneyOut: Sendable {
             let row = try transaction.query(
                 """
                 INSERT INTO ledger.stops (at, what, actor, reason, findings)
-                VALUES (\(now), \(what.rawValue), \(actor), \(reason), \(texts)) RETURNING id
+                VALUES (\(now), \(what.rawValue), \(actor), \(reason), \(texts))
+                RETURNING id, at, what, actor, reason, findings
                 """)[0]
-            let id: Int64 = try row[0]
-            try announce(id, transaction)
-            return id
+            let stop = try Stop(row: row)
+            try announce(stop, transaction)
+            return stop.id
         }
     }
 

@@ -228,15 +228,4 @@ extension Request {
         guard let id = ID<Owner>(parameter(name)) else { throw refusal }
         return id
     }
-
-    var pageLimit: Int {
-        queryInteger("limit").map { Int($0) } ?? Page<Never>.limitDefault
-    }
-}
-
-extension Parameter {
-    static let cursor = Parameter.query(
-        "cursor", .string(min: 1, max: 64), "The next_cursor of the page before.")
-    static let limit = Parameter.query(
-        "limit", .integer(min: 1, max: Int64(Page<Never>.limitMax)), "Items on a page.")
 }

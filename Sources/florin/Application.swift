@@ -22,6 +22,7 @@ struct Application: Sendable {
     let ledger: Ledger
     let moneyOut: MoneyOut
     let commitments: Commitments
+    let actCommitments: ActCommitments
     let notifications: Notifications
     let identity: Identity
     let payments: Payments
@@ -79,9 +80,13 @@ struct Application: Sendable {
         let jobs = Jobs(clock: clock)
         events = Events(database: database, clock: clock)
         ledger = Ledger(database: database, settings: settings, clock: clock)
-        moneyOut = Self.moneyOut(database, clock)
+        moneyOut = Self.moneyOut(database, clock, AuditLog(vault: vault, clock: clock))
         let commitments = Commitments(database: database, keys: bookKeys, clock: clock)
         self.commitments = commitments
+        let actCommitments = ActCommitments(database: database, clock: clock) {
+            bookKeys.sign($0, type: $1)
+        }
+        self.actCommitments = actCommitments
         let carrier: any MessageCarrier =
             configuration.isSandbox ? SandboxOutbox() : MissingCarrier()
         notifications = Notifications(
@@ -110,26 +115,31 @@ struct Application: Sendable {
             database: database, clock: clock,
             handlers: notifications.handlers + payments.handlers,
             schedules: Self.schedules(
-                payments, commitments, Retention(database: database, clock: clock), notifications,
-                identity))
+                payments, commitments, actCommitments,
+                Retention(database: database, clock: clock), notifications, identity))
     }
 
-    /// What stops payments and lets them go on; staff are told by a job of the same transaction.
-    static func moneyOut(_ database: Database, _ clock: Clock) -> MoneyOut {
+    /// What stops payments and lets them go on; staff are told by a job of the same transaction,
+    /// and the audit log has it.
+    static func moneyOut(_ database: Database, _ clock: Clock, _ audit: AuditLog) -> MoneyOut {
         let jobs = Jobs(clock: clock)
-        return MoneyOut(database: database, clock: clock) { decision, transaction in
-            try jobs.enqueue(Payments.tellStaff, "\(decision)", in: transaction)
+        return MoneyOut(database: database, clock: clock) { stop, transaction in
+            try jobs.enqueue(Payments.tellStaff, "\(stop.id)", in: transaction)
+            try audit.record(stop.act, in: transaction)
         }
     }
 
     private static func schedules(
-        _ payments: Payments, _ commitments: Commitments, _ retention: Retention,
-        _ notifications: Notifications, _ identity: Identity
+        _ payments: Payments, _ commitments: Commitments, _ actCommitments: ActCommitments,
+        _ retention: Retention, _ notifications: Notifications, _ identity: Identity
     ) -> [Schedule] {
         [
             Schedule("payments.expire_holds", everySeconds: 1) { try await payments.expireHolds() },
             Schedule("ledger.commit_days", everySeconds: commitSeconds) {
                 try await commitments.commitDays()
+            },
+            Schedule("identity.commit_acts", everySeconds: commitSeconds) {
+                try await actCommitments.commitDays()
             },
             Schedule("jobs.tidy", everySeconds: tidySeconds) { try await retention.tidy() },
             Schedule("notifications.tidy", everySeconds: tidySeconds) {

@@ -1,6 +1,7 @@
 internal import Cryptography
 internal import FoundationEssentials
 internal import HTTP
+internal import Identity
 internal import Ledger
 internal import Postgres
 
@@ -13,21 +14,26 @@ enum AuditCommand {
         let arguments = try Arguments(words, .init(options: ["dump", "key", "commitments"]))
         var trust = Auditor.Trust()
         trust.keys = try arguments.option("key").map { try keys(in: $0) }
-        trust.published = try arguments.option("commitments").map { try statements(in: $0) } ?? []
+        let kept = try arguments.option("commitments").map { try statements(in: $0) } ?? []
+        trust.published = kept.filter { !isOfActs($0) }
         if let dump = arguments.option("dump") {
             return try await answer(Auditor(dump: dump, trust: trust), trust)
         }
-        return try await auditDatabase(trust)
+        return try await auditDatabase(trust, actsPublished: kept.filter(isOfActs))
     }
 
-    private static func auditDatabase(_ given: Auditor.Trust) async throws -> Int32 {
+    private static func auditDatabase(
+        _ given: Auditor.Trust, actsPublished: [String]
+    ) async throws -> Int32 {
         try await Installation.with { installation in
             var trust = given
             trust.sealing = installation.ring.sealingKey(BookKeys.purpose)
             let database = Database(settings: installation.settings, connections: 1, queueMax: 8)
-            let code = try await answer(Auditor(database: database, trust: trust), trust)
+            let books = try await answer(Auditor(database: database, trust: trust), trust)
+            let acts = try await auditActs(
+                database, installation.ring, trust.keys, published: actsPublished)
             await database.close()
-            return code
+            return max(books, acts)
         }
     }
 
@@ -37,6 +43,25 @@ enum AuditCommand {
         progress.end()
         tell(report, trust)
         return report.isClean ? 0 : 1
+    }
+
+    /// The audit log hangs on keys that only the installation has, so it is not checked in a dump.
+    private static func auditActs(
+        _ database: Database, _ ring: KeyRing, _ given: [VerifyingKey]?, published: [String]
+    ) async throws -> Int32 {
+        let wrapping = ring.sealingKey(Vault.purpose)
+        guard let vault = try await Vault.stored(in: database, wrapping: wrapping) else { return 0 }
+        let keys = if let given { given } else { try await BookKeys.published(in: database) }
+        let report = try await ActAudit(
+            database: database, vault: vault, keys: keys, published: published
+        ).run()
+        let through = report.committedThrough.map { "through \($0)" } ?? "no day yet"
+        Program.say("acts      \(report.acts), committed \(through), \(report.commitments) days")
+        if let finding = report.finding { Program.say("WRONG     \(finding)") }
+        Program.say(
+            report.finding == nil
+                ? "the audit log is whole" : "the audit log was changed: it breaks there first")
+        return report.finding == nil ? 0 : 1
     }
 
     // MARK: What is believed without having been found in the books
@@ -71,6 +96,13 @@ enum AuditCommand {
             throw Unreadable(path: path, reason: "holds no commitment: save /v1/commitments")
         }
         return found.map(String.init)
+    }
+
+    /// Whether a compact JWS says of itself that it is about the audit log.
+    private static func isOfActs(_ jws: String) -> Bool {
+        let header = jws.prefix { $0 != "." }
+        return Base64URL.decode(String(header)).map { String(decoding: $0, as: UTF8.self) }?
+            .contains(ActCommitment.type) == true
     }
 
     private static func read(_ path: String) throws -> [UInt8] {

@@ -1,4 +1,6 @@
+internal import Cryptography
 internal import FoundationEssentials
+internal import Identity
 internal import Ledger
 internal import Postgres
 internal import Values
@@ -61,7 +63,12 @@ private enum Deciding {
     static func with(_ body: (MoneyOut) async throws -> Int32) async throws -> Int32 {
         try await Installation.with { installation in
             let database = Database(settings: installation.settings, connections: 1, queueMax: 8)
-            let code = try await body(Application.moneyOut(database, Clock()))
+            let clock = Clock()
+            let vault = try await Vault.load(
+                from: database, wrapping: installation.ring.sealingKey(Vault.purpose),
+                now: clock.now)
+            let code = try await body(
+                Application.moneyOut(database, clock, AuditLog(vault: vault, clock: clock)))
             await database.close()
             return code
         }

@@ -44,10 +44,12 @@ struct Routes: Sendable {
     private var platform: [Route] {
         let payments = PaymentRoutes(application.payments)
         let books = BookRoutes(application.payments, application.commitments)
+        let acts = ActRoutes(application.identity, application.actCommitments)
         let always =
             IdentityRoutes(application.identity).routes
             + PasskeyRoutes(application.identity).routes
             + MerchantKeyRoutes(application.identity).routes + payments.routes + books.routes
+            + acts.routes
         guard application.configuration.isSandbox else { return always }
         return always + payments.sandboxRoutes + OutboxRoutes(application.notifications).routes
             + ClockRoutes(application: application).routes

@@ -120,8 +120,8 @@ import Values
             #expect(try world.number("SELECT count(*) FROM ledger.stops") == 0)
 
             let tally = Tally()
-            let loud = WatchTests.moneyOut(world) { id, _ in
-                #expect(id > 0)
+            let loud = WatchTests.moneyOut(world) { stop, _ in
+                #expect(stop.id > 0 && stop.actor == "amina")
                 tally.add()
             }
             _ = try await loud.stop(by: "amina", because: "heard")

@@ -50,6 +50,14 @@ package struct TestFolder: Sendable {
         return String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 
+    package static func write(_ text: String, to path: String) {
+        guard let file = unsafe fopen(path, "we") else { preconditionFailure("\(path) opens") }
+        let bytes = Array(text.utf8)
+        let count = unsafe fwrite(bytes, 1, bytes.count, file)
+        let isClosed = unsafe fclose(file) == 0
+        precondition(count == bytes.count && isClosed, "\(path) takes what is written")
+    }
+
     /// The process whose number is in the folder's `postmaster.pid`.
     package static func serverProcess(in folder: String) -> pid_t? {
         read(folder + "/postgres/postmaster.pid")?.split(separator: "\n").first.flatMap {

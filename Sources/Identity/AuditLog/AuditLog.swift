@@ -1,18 +1,22 @@
 internal import Cryptography
 internal import HTTP
 package import Postgres
-internal import Values
+package import Values
 
 /// What was done, by whom, from where: append-only, each entry chained to the one before it.
 ///
 /// An entry is written in the transaction of what it tells, so neither exists without the other.
 /// Link *n* is SHA-256 of link *n* − 1, the number *n* as eight bytes, and the entry's digest; who
-/// changes, removes or slips in an entry would have to change every link after it.
+/// changes, removes or slips in an entry would have to change every link after it, and the links
+/// that were signed and published each day.
+///
+/// What of it is personal is sealed under a person's key, and the digest covers the sealed bytes:
+/// destroying the key leaves the chain whole.
 package struct AuditLog: Sendable {
-    private let vault: Vault
-    private let clock: Clock
+    let vault: Vault
+    let clock: Clock
 
-    init(vault: Vault, clock: Clock) {
+    package init(vault: Vault, clock: Clock) {
         self.vault = vault
         self.clock = clock
     }
@@ -22,55 +26,131 @@ package struct AuditLog: Sendable {
     package func record(
         _ act: Act, in transaction: borrowing Transaction
     ) throws(DatabaseError) {
-        let at = clock.now
-        let details = vault.seal(ActDetails(act).json, named: Self.context)
-        let address = act.origin.address.map { vault.index(address: $0) }
-        let digest = Self.digest(of: act, at: at, address: address, details: details)
+        let keys = try keys(of: act, transaction)
+        let origin = origin(of: act, keys)
+        let entry = ActEntry(
+            at: clock.now, kind: act.kind.text, actor: act.actor, subject: act.subject,
+            reason: act.reason, originDigest: origin?.digest, changeSealed: change(of: act, keys))
         try transaction.execute(
             """
             WITH head AS (
                 UPDATE identity.acts_head SET position = position + 1,
-                    link = sha256(link || int8send(position + 1) || \(digest))
+                    link = sha256(link || int8send(position + 1) || \(entry.digest))
                 WHERE id = 1 RETURNING position, link
+            ), act AS (
+                INSERT INTO identity.acts (position, at, kind, actor, subject, reason,
+                    origin_digest, change_sealed, link)
+                SELECT position, \(entry.at), \(entry.kind), \(entry.actor), \(entry.subject),
+                    \(entry.reason), \(entry.originDigest), \(entry.changeSealed), link FROM head
+                RETURNING position
             )
-            INSERT INTO identity.acts (position, at, kind, actor, subject, reason, address_index,
-                details_sealed, link)
-            SELECT position, \(at), \(act.kind.text), \(act.actor), \(act.subject),
-                \(act.reason), \(address), \(details), link FROM head
+            INSERT INTO identity.act_origins (position, person, address_index, sealed)
+            SELECT position, \(origin?.person), \(origin?.addressIndex), \(origin?.sealed) FROM act
+            WHERE \(origin != nil)
             """)
     }
 
-    private static let context = "act"
+    // MARK: Steps
 
-    /// SHA-256 of the entry's fields in the order of its columns, each with its length before it;
-    /// what is absent has the length −1.
-    static func digest(
-        of act: Act, at: Timestamp, address: [UInt8]?, details: [UInt8]
-    ) -> [UInt8] {
-        let fields: [[UInt8]?] = [
-            Array("\(at.microseconds)".utf8), Array(act.kind.text.utf8),
-            act.actor.map { Array("\($0)".utf8) }, act.subject.map { Array("\($0)".utf8) },
-            act.reason.map { Array($0.utf8) }, address, details,
-        ]
-        return Hash.sha256(
+    private func keys(
+        of act: Act, _ transaction: borrowing Transaction
+    ) throws(DatabaseError) -> [ID<User>: PersonKey] {
+        let people = Set([act.actor, act.subject].compactMap { $0 })
+        guard !people.isEmpty else { return [:] }
+        var keys: [ID<User>: PersonKey] = [:]
+        for row in try transaction.query(
+            """
+            SELECT user_id, wrapped FROM identity.person_keys WHERE user_id = ANY(\(Array(people)))
+            """)
+        {
+            let user: ID<User> = try row[0]
+            do {
+                keys[user] = try vault.person(user, try row[1] as [UInt8])
+            } catch let error as DatabaseError {
+                throw error
+            } catch {
+                throw .decoding(column: 1, expected: "a key that the master keys open")
+            }
+        }
+        return keys
+    }
+
+    /// Where it came from is the actor's own; of a stranger, it tells who tried at whom.
+    private func origin(of act: Act, _ keys: [ID<User>: PersonKey]) -> ActOrigin? {
+        guard act.origin.address != nil || act.origin.agent != nil else { return nil }
+        let key = act.actor.flatMap { keys[$0] } ?? act.subject.flatMap { keys[$0] }
+        let plain = Self.object {
+            $0.field("address", act.origin.address)
+            $0.field("agent", act.origin.agent)
+        }
+        return ActOrigin(
+            person: key?.user, addressIndex: act.origin.address.map { vault.index(address: $0) },
+            sealed: key?.seal(plain, .actOrigin) ?? vault.sealForLog(plain, Self.originContext))
+    }
+
+    /// What was changed is the subject's; where there is none, as with a stop of all payments, it
+    /// outlives everybody.
+    private func change(of act: Act, _ keys: [ID<User>: PersonKey]) -> [UInt8]? {
+        guard act.before != nil || act.after != nil else { return nil }
+        let plain = Self.object {
+            $0.field("before", act.before)
+            $0.field("after", act.after)
+        }
+        let key = act.subject.flatMap { keys[$0] }
+        return key?.seal(plain, .actChange) ?? vault.sealForLog(plain, Self.changeContext)
+    }
+
+    static let originContext = "act origin"
+    static let changeContext = "act change"
+
+    private static func object(_ write: (inout JSONWriter) -> Void) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object(write)
+        return writer.bytes
+    }
+}
+
+extension PersonalField {
+    static let actOrigin = PersonalField("act origin")
+    static let actChange = PersonalField("act change")
+}
+
+/// An act as its row holds it, and as it is hashed.
+struct ActEntry: Sendable {
+    let at: Timestamp
+    let kind: String
+    let actor: ID<User>?
+    let subject: ID<User>?
+    let reason: String?
+    let originDigest: [UInt8]?
+    let changeSealed: [UInt8]?
+
+    var digest: [UInt8] {
+        Self.digest([
+            Array("\(at.microseconds)".utf8), Array(kind.utf8),
+            actor.map { Array("\($0)".utf8) }, subject.map { Array("\($0)".utf8) },
+            reason.map { Array($0.utf8) }, originDigest, changeSealed,
+        ])
+    }
+
+    /// SHA-256 of the fields, each with its length before it; what is absent has the length −1.
+    static func digest(_ fields: [[UInt8]?]) -> [UInt8] {
+        Hash.sha256(
             fields.flatMap { field in
                 Array("\(field?.count ?? -1):".utf8) + (field ?? [])
             })
     }
 }
 
-/// What of an act may be somebody's personal data, and is sealed.
-private struct ActDetails {
-    let json: [UInt8]
+/// Where an act came from: apart from the chain, which knows its digest, because it is kept for a
+/// shorter time.
+struct ActOrigin: Sendable {
+    /// Whose key sealed it; nil for the log's own.
+    let person: ID<User>?
+    let addressIndex: [UInt8]?
+    let sealed: [UInt8]
 
-    init(_ act: Act) {
-        var writer = JSONWriter()
-        writer.object { details in
-            details.field("address", act.origin.address)
-            details.field("agent", act.origin.agent)
-            details.field("before", act.before)
-            details.field("after", act.after)
-        }
-        json = writer.bytes
+    var digest: [UInt8] {
+        ActEntry.digest([person.map { Array("\($0)".utf8) }, addressIndex, sealed])
     }
 }

@@ -24,6 +24,16 @@ extension Vault {
         }
     }
 
+    /// The same for who only reads; nil when nothing was ever written.
+    package static func stored(
+        in database: Database, wrapping: SealingKey
+    ) async throws -> Vault? {
+        try await database.read { transaction in
+            let stored = try transaction.query("SELECT name, wrapped FROM identity.vault_keys")
+            return stored.isEmpty ? nil : try open(stored, wrapping)
+        }
+    }
+
     private static func open(_ stored: [Row], _ wrapping: SealingKey) throws -> Vault {
         var keys: [KeyName: DataKey] = [:]
         for row in stored {
