@@ -49,7 +49,8 @@ struct Routes: Sendable {
             session: application.identity.sessionRoutes)
         let always =
             IdentityRoutes(application.identity).routes
-            + PasskeyRoutes(application.identity).routes + payments.routes + books.routes
+            + PasskeyRoutes(application.identity).routes
+            + SecondFactorRoutes(application.identity).routes + payments.routes + books.routes
         guard application.configuration.isSandbox else { return always }
         return always + payments.sandboxRoutes + OutboxRoutes(application.notifications).routes
             + ClockRoutes(application: application).routes
