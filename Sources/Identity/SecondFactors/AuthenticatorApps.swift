@@ -107,7 +107,8 @@ extension Identity {
 
     // MARK: Steps
 
-    /// Does what needs the second factor once that is right; what is wrong is counted and committed.
+    /// Does what needs the second factor once that is right; what is wrong is counted, and stays
+    /// counted.
     private func prove<Value: Sendable>(
         _ factor: SecondFactor, for session: Session, from origin: Origin,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value
