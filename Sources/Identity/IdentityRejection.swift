@@ -32,6 +32,9 @@ package enum IdentityRejection: Refusal, Equatable {
     case tooManyKeys
     case keyNotFound
     case cursorInvalid
+    case totpExists
+    case totpNotFound
+    case secondFactorIncorrect(triesLeft: Int64)
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -44,6 +47,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .insufficientScope("transfers:write"), .keyAddressNotAllowed, .keyPaymentMaxMismatch,
         .keyAddressesInvalid, .tooManyKeys, .keyNotFound,
         .cursorInvalid,
+        .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
     ]
 
     package var code: String {
@@ -78,6 +82,9 @@ package enum IdentityRejection: Refusal, Equatable {
         case .tooManyKeys: "too_many_keys"
         case .keyNotFound: "key_not_found"
         case .cursorInvalid: "cursor_invalid"
+        case .totpExists: "totp_exists"
+        case .totpNotFound: "totp_not_found"
+        case .secondFactorIncorrect: "second_factor_incorrect"
         }
     }
 
@@ -94,12 +101,12 @@ package enum IdentityRejection: Refusal, Equatable {
         case .cursorInvalid: 400
         case .tooManyAttempts: 429
         case .phoneNotVerified, .forbidden: 403
-        case .passkeyInvalid: 422
+        case .passkeyInvalid, .secondFactorIncorrect: 422
         case .passkeyChallengeExpired: 410
         case .passkeyUnknown: 401
         case .passkeySuspended: 403
-        case .passkeyExists, .tooManyPasskeys: 409
-        case .passkeyNotFound: 404
+        case .passkeyExists, .tooManyPasskeys, .totpExists: 409
+        case .passkeyNotFound, .totpNotFound: 404
         }
     }
 
@@ -153,6 +160,11 @@ package enum IdentityRejection: Refusal, Equatable {
             "A wallet has at most \(PasskeyRules.perPersonMax) passkeys; remove one first."
         case .passkeyNotFound: "There is no such passkey of yours."
         case .cursorInvalid: "Pages go on with the next_cursor of the page before, unchanged."
+        case .totpExists: "An authenticator app is set up already; remove it first."
+        case .totpNotFound: "No authenticator app is set up."
+        case .secondFactorIncorrect(let triesLeft):
+            "This code is wrong or was used before; take the next one. \(triesLeft) more tries "
+                + "before a pause."
         }
     }
 
@@ -164,6 +176,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]
         case .passkeyInvalid(let reason): [Fact("reason", reason)]
+        case .secondFactorIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
         case .tooManyPasskeys: [Fact("passkeys_max", Int64(PasskeyRules.perPersonMax))]
         default: []
         }

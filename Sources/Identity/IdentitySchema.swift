@@ -97,5 +97,6 @@ package enum IdentitySchema {
         passkeys,
         merchantKeys,
         auditLogAtRest,
+        secondFactors,
     ]
 }
