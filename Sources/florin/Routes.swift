@@ -46,7 +46,8 @@ struct Routes: Sendable {
         let books = BookRoutes(application.payments, application.commitments)
         let always =
             IdentityRoutes(application.identity).routes
-            + PasskeyRoutes(application.identity).routes + payments.routes + books.routes
+            + PasskeyRoutes(application.identity).routes
+            + SecondFactorRoutes(application.identity).routes + payments.routes + books.routes
         guard application.configuration.isSandbox else { return always }
         return always + payments.sandboxRoutes + OutboxRoutes(application.notifications).routes
             + ClockRoutes(application: application).routes
