@@ -30,6 +30,13 @@ enum SecondFactorRules {
     static let issuer = "Florin"
     /// Longer than any code in any spelling.
     static let codeCharactersMax = 64
+
+    /// Seconds for which so many wrong codes lock; nil when they do not.
+    static func lockSeconds(after failures: Int64) -> Int64? {
+        let over = failures - failuresFree
+        guard over >= 0 else { return nil }
+        return min(lockSecondsMax, lockSecondsFirst << min(over, doublingsMax))
+    }
 }
 
 extension PersonalField {
@@ -138,17 +145,14 @@ extension Identity {
         of app: AuthenticatorApp, _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws -> IdentityRejection {
         let failures = app.failures + 1
-        let over = failures - SecondFactorRules.failuresFree
-        let wait =
-            over < 0
-            ? 0
-            : min(
-                SecondFactorRules.lockSecondsMax,
-                SecondFactorRules.lockSecondsFirst << min(over, SecondFactorRules.doublingsMax))
+        // No pause is no moment: twins that began a little earlier would find themselves before it.
+        let lockedUntil = SecondFactorRules.lockSeconds(after: failures).map {
+            now.adding(seconds: $0)
+        }
         try transaction.execute(
             """
             UPDATE identity.authenticator_apps SET failures = \(failures)::bigint::integer,
-                locked_until = \(now.adding(seconds: wait))
+                locked_until = \(lockedUntil)
             WHERE user_id = \(app.user)
             """)
         return .secondFactorIncorrect(
