@@ -31,6 +31,9 @@ package enum IdentityRejection: Refusal, Equatable {
     case keyAddressesInvalid
     case tooManyKeys
     case keyNotFound
+    case totpExists
+    case totpNotFound
+    case secondFactorIncorrect(triesLeft: Int64)
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -42,6 +45,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .passkeySuspended, .passkeyExists, .tooManyPasskeys, .passkeyNotFound,
         .insufficientScope("transfers:write"), .keyAddressNotAllowed, .keyPaymentMaxMismatch,
         .keyAddressesInvalid, .tooManyKeys, .keyNotFound,
+        .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
     ]
 
     package var code: String {
@@ -75,6 +79,9 @@ package enum IdentityRejection: Refusal, Equatable {
         case .keyAddressesInvalid: "key_addresses_invalid"
         case .tooManyKeys: "too_many_keys"
         case .keyNotFound: "key_not_found"
+        case .totpExists: "totp_exists"
+        case .totpNotFound: "totp_not_found"
+        case .secondFactorIncorrect: "second_factor_incorrect"
         }
     }
 
@@ -90,12 +97,12 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeExpired: 410
         case .tooManyAttempts: 429
         case .phoneNotVerified, .forbidden: 403
-        case .passkeyInvalid: 422
+        case .passkeyInvalid, .secondFactorIncorrect: 422
         case .passkeyChallengeExpired: 410
         case .passkeyUnknown: 401
         case .passkeySuspended: 403
-        case .passkeyExists, .tooManyPasskeys: 409
-        case .passkeyNotFound: 404
+        case .passkeyExists, .tooManyPasskeys, .totpExists: 409
+        case .passkeyNotFound, .totpNotFound: 404
         }
     }
 
@@ -148,6 +155,11 @@ package enum IdentityRejection: Refusal, Equatable {
         case .tooManyPasskeys:
             "A wallet has at most \(PasskeyRules.perPersonMax) passkeys; remove one first."
         case .passkeyNotFound: "There is no such passkey of yours."
+        case .totpExists: "An authenticator app is set up already; remove it first."
+        case .totpNotFound: "No authenticator app is set up."
+        case .secondFactorIncorrect(let triesLeft):
+            "This code is wrong or was used before; take the next one. \(triesLeft) more tries "
+                + "before a pause."
         }
     }
 
@@ -159,6 +171,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]
         case .passkeyInvalid(let reason): [Fact("reason", reason)]
+        case .secondFactorIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
         case .tooManyPasskeys: [Fact("passkeys_max", Int64(PasskeyRules.perPersonMax))]
         default: []
         }

@@ -94,6 +94,8 @@ package enum IdentitySchema {
                 """),
         auditLog,
         personKeys,
-        passkeys, merchantKeys,
+        passkeys,
+        secondFactors,
+        merchantKeys,
     ]
 }

@@ -47,6 +47,7 @@ struct Routes: Sendable {
         let always =
             IdentityRoutes(application.identity).routes
             + PasskeyRoutes(application.identity).routes
+            + SecondFactorRoutes(application.identity).routes
             + MerchantKeyRoutes(application.identity).routes + payments.routes + books.routes
         guard application.configuration.isSandbox else { return always }
         return always + payments.sandboxRoutes + OutboxRoutes(application.notifications).routes
