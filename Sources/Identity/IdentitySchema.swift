@@ -95,8 +95,8 @@ package enum IdentitySchema {
         auditLog,
         personKeys,
         passkeys,
+        secondFactors,
         merchantKeys,
         auditLogAtRest,
-        secondFactors,
     ]
 }

@@ -2,7 +2,7 @@ internal import Postgres
 
 extension IdentitySchema {
     static let merchantKeys = Migration(
-        slice: "identity", number: 6, name: "keys of merchants",
+        slice: "identity", number: 7, name: "keys of merchants",
         sql: """
             CREATE TABLE identity.merchant_keys (
                 id uuid PRIMARY KEY,

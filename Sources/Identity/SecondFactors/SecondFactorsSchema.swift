@@ -2,7 +2,7 @@ internal import Postgres
 
 extension IdentitySchema {
     static let secondFactors = Migration(
-        slice: "identity", number: 8, name: "second factors",
+        slice: "identity", number: 6, name: "second factors",
         sql: """
             CREATE TABLE identity.authenticator_apps (
                 user_id uuid PRIMARY KEY REFERENCES identity.users,

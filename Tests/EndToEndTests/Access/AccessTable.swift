@@ -100,6 +100,7 @@ enum AccessTable {
             "DELETE /v1/api_keys/{id}", .merchant, .hidden("key_not_found"),
             of: { try await $0.key() }, status: 204),
     ]
+
     private static let code: JSON = ["method": "totp", "code": "123456"]
 
     private static let payments: [AccessRow] = [
