@@ -25,6 +25,9 @@ package enum IdentityRejection: Refusal, Equatable {
     case passkeyExists
     case tooManyPasskeys
     case passkeyNotFound
+    case totpExists
+    case totpNotFound
+    case secondFactorIncorrect(triesLeft: Int64)
     case cursorInvalid
 
     /// One of each, for the table of refusals.
@@ -35,6 +38,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .alreadyVerified, .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified, .forbidden,
         .passkeyInvalid(reason: "signature_wrong"), .passkeyChallengeExpired, .passkeyUnknown,
         .passkeySuspended, .passkeyExists, .tooManyPasskeys, .passkeyNotFound,
+        .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
         .cursorInvalid,
     ]
 
@@ -63,6 +67,9 @@ package enum IdentityRejection: Refusal, Equatable {
         case .passkeyExists: "passkey_exists"
         case .tooManyPasskeys: "too_many_passkeys"
         case .passkeyNotFound: "passkey_not_found"
+        case .totpExists: "totp_exists"
+        case .totpNotFound: "totp_not_found"
+        case .secondFactorIncorrect: "second_factor_incorrect"
         case .cursorInvalid: "cursor_invalid"
         }
     }
@@ -76,12 +83,12 @@ package enum IdentityRejection: Refusal, Equatable {
         case .cursorInvalid: 400
         case .tooManyAttempts: 429
         case .phoneNotVerified, .forbidden: 403
-        case .passkeyInvalid: 422
+        case .passkeyInvalid, .secondFactorIncorrect: 422
         case .passkeyChallengeExpired: 410
         case .passkeyUnknown: 401
         case .passkeySuspended: 403
-        case .passkeyExists, .tooManyPasskeys: 409
-        case .passkeyNotFound: 404
+        case .passkeyExists, .tooManyPasskeys, .totpExists: 409
+        case .passkeyNotFound, .totpNotFound: 404
         }
     }
 
@@ -125,6 +132,11 @@ package enum IdentityRejection: Refusal, Equatable {
         case .tooManyPasskeys:
             "A wallet has at most \(PasskeyRules.perPersonMax) passkeys; remove one first."
         case .passkeyNotFound: "There is no such passkey of yours."
+        case .totpExists: "An authenticator app is set up already; remove it first."
+        case .totpNotFound: "No authenticator app is set up."
+        case .secondFactorIncorrect(let triesLeft):
+            "This code is wrong or was used before; take the next one. \(triesLeft) more tries "
+                + "before a pause."
         case .cursorInvalid: "Pages go on with the next_cursor of the page before, unchanged."
         }
     }
@@ -135,6 +147,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]
         case .passkeyInvalid(let reason): [Fact("reason", reason)]
+        case .secondFactorIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
         case .tooManyPasskeys: [Fact("passkeys_max", Int64(PasskeyRules.perPersonMax))]
         default: []
         }

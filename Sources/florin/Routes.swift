@@ -47,7 +47,8 @@ struct Routes: Sendable {
         let acts = ActRoutes(application.identity, application.actCommitments)
         let always =
             IdentityRoutes(application.identity).routes
-            + PasskeyRoutes(application.identity).routes + payments.routes + books.routes
+            + PasskeyRoutes(application.identity).routes
+            + SecondFactorRoutes(application.identity).routes + payments.routes + books.routes
             + acts.routes
         guard application.configuration.isSandbox else { return always }
         return always + payments.sandboxRoutes + OutboxRoutes(application.notifications).routes

@@ -40,7 +40,7 @@ extension IdentitySchema {
             """)
 
     static let auditLogAtRest = Migration(
-        slice: "identity", number: 6, name: "the audit log at rest",
+        slice: "identity", number: 7, name: "the audit log at rest",
         sql: """
             -- Nothing had been released that wrote acts: the log begins here.
             DROP TABLE identity.acts;

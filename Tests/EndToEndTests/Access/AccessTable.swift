@@ -59,6 +59,8 @@ enum AccessTable {
     private static let identity: [AccessRow] = [
         AccessRow("DELETE /v1/sessions/current", .session, status: 204),
         AccessRow("GET /v1/me", .session),
+        AccessRow("GET /v1/me/acts", .session),
+        AccessRow("GET /v1/audit_acts", .staffView(["admin"])),
         AccessRow("POST /v1/passkeys/registrations", .session),
         AccessRow(
             "POST /v1/passkeys", .session,
@@ -78,7 +80,17 @@ enum AccessTable {
         AccessRow(
             "DELETE /v1/passkeys/{id}", .session, .hidden("passkey_not_found"),
             of: { try await $0.passkey() }, status: 204),
+        AccessRow("GET /v1/second_factors", .session),
+        // Nobody has an app yet, so there is none to confirm, to remove or to show a code of.
+        AccessRow(
+            "POST /v1/totp/confirmations", .session, body: { _ in ["code": "123456"] },
+            status: 404),
+        AccessRow("POST /v1/totp/removals", .session, body: { _ in code }, status: 404),
+        AccessRow("POST /v1/recovery_codes", .session, body: { _ in code }, status: 404),
+        AccessRow("POST /v1/totp", .session),
     ]
+
+    private static let code: JSON = ["method": "totp", "code": "123456"]
 
     private static let payments: [AccessRow] = [
         AccessRow("GET /v1/wallets", .caller),
@@ -178,7 +190,8 @@ enum AccessTable {
         "GET /v1/commitments/keys", "GET /v1/commitments/{day}", "GET /sandbox/messages",
         "POST /sandbox/clock", "POST /api/users/register", "POST /api/users/login", "GET /health",
         "GET /health/live", "GET /health/ready", "GET /metrics", "GET /openapi.json",
-    ].map { AccessRow($0, .open) }
+    ].map { AccessRow("GET /v1/act_commitments", .open),
+        AccessRow($0, .open) }
 
     private static let pay: AccessRow.Make<JSON> = { .send(1, to: $0.neighbour.username) }
 }
