@@ -59,6 +59,8 @@ enum AccessTable {
     private static let identity: [AccessRow] = [
         AccessRow("DELETE /v1/sessions/current", .session, status: 204),
         AccessRow("GET /v1/me", .session),
+        AccessRow("GET /v1/me/acts", .session),
+        AccessRow("GET /v1/audit_acts", .staffView(["admin"])),
         AccessRow("POST /v1/passkeys/registrations", .session),
         AccessRow(
             "POST /v1/passkeys", .session,
@@ -207,7 +209,8 @@ enum AccessTable {
         "GET /v1/commitments/keys", "GET /v1/commitments/{day}", "GET /sandbox/messages",
         "POST /sandbox/clock", "POST /api/users/register", "POST /api/users/login", "GET /health",
         "GET /health/live", "GET /health/ready", "GET /metrics", "GET /openapi.json",
-    ].map { AccessRow($0, .open) }
+    ].map { AccessRow("GET /v1/act_commitments", .open),
+        AccessRow($0, .open) }
 
     private static let pay: AccessRow.Make<JSON> = { .send(1, to: $0.neighbour.username) }
 }
