@@ -120,7 +120,8 @@ struct CommandTests {
             201, .post, "/v1/transfers", .send(100, to: "brian"), token: amina)
         _ = try await api.expect(200, .get, "/v1/transfers/\(done.id)", token: staff)
         let back = try await api.expect(
-            201, .post, "/v1/transfers/\(done.id)/reversals", token: staff)
+            201, .post, "/v1/staff/transfers/\(done.id)/reversals", ["reason": "Paid twice"],
+            token: staff)
         #expect(back["to"]?.string == "amina")
         let report = "/api/reports/transactions?startDate=2020-01-01&endDate=2100-01-01"
         let everything = try await api.expect(200, .get, report, token: staff)
