@@ -141,6 +141,6 @@ extension SimpleTransfers {
     private func session(acting user: User) -> Session {
         Session(
             id: ID(high: 0, low: 0), user: user.id, username: user.username, role: user.role,
-            isVerified: user.isVerified)
+            isVerified: user.isVerified, plan: user.standing.plan)
     }
 }

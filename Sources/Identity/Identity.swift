@@ -18,10 +18,12 @@ package struct Identity: Sendable {
     let tokens: TokenMint
     let sessionCache = SessionCache()
     let decoy = DecoyHash()
+    let followStanding: StandingChange
 
     package init(
         database: Database, notifications: Notifications, events: Events, clock: Clock,
-        passwords: PasswordHasher, vault: Vault, tokens: TokenMint
+        passwords: PasswordHasher, vault: Vault, tokens: TokenMint,
+        followStanding: @escaping StandingChange
     ) {
         self.database = database
         self.notifications = notifications
@@ -31,5 +33,6 @@ package struct Identity: Sendable {
         self.vault = vault
         audit = AuditLog(vault: vault, clock: clock)
         self.tokens = tokens
+        self.followStanding = followStanding
     }
 }

@@ -18,6 +18,8 @@ package enum IdentityRejection: Refusal, Equatable {
     case refreshTokenInvalid
     case phoneNotVerified
     case forbidden
+    case userNotFound
+    case tierNeedsApproval
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -25,6 +27,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .phoneTaken, .usernameTaken, .emailTaken, .credentialsInvalid,
         .codeIncorrect(triesLeft: 4), .codeExpired, .tooManyAttempts(retryAfter: 60),
         .alreadyVerified, .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified, .forbidden,
+        .userNotFound, .tierNeedsApproval,
     ]
 
     package var code: String {
@@ -45,6 +48,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .refreshTokenInvalid: "refresh_token_invalid"
         case .phoneNotVerified: "phone_not_verified"
         case .forbidden: "forbidden"
+        case .userNotFound: "user_not_found"
+        case .tierNeedsApproval: "tier_needs_approval"
         }
     }
 
@@ -56,6 +61,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeExpired: 410
         case .tooManyAttempts: 429
         case .phoneNotVerified, .forbidden: 403
+        case .userNotFound: 404
+        case .tierNeedsApproval: 409
         }
     }
 
@@ -85,6 +92,9 @@ package enum IdentityRejection: Refusal, Equatable {
         case .refreshTokenInvalid: "This session is over; log in again."
         case .phoneNotVerified: "Verify the telephone number with the code sent by SMS first."
         case .forbidden: "This is not yours to see or to do."
+        case .userNotFound: "There is no such user."
+        case .tierNeedsApproval:
+            "A higher tier takes a submission that two members of staff have looked at."
         }
     }
 

@@ -75,7 +75,7 @@ package enum LedgerRejection: String, Sendable, CaseIterable {
         case .creditAccountClosed: "The receiving account is closed."
         case .balanceOverflow: "The balance would exceed what an account can hold."
         case .insufficientFunds: "The available balance is too low for this amount."
-        case .limitExceeded: "This payment would exceed a limit of the paying account."
+        case .limitExceeded: "This would exceed a limit of the account."
         case .recipientCannotReceive: "The recipient cannot receive this amount at present."
         }
     }
@@ -91,6 +91,11 @@ package struct LedgerRefusal: Refusal, Equatable {
     package init(_ rejection: LedgerRejection, _ facts: [Fact] = []) {
         self.rejection = rejection
         self.facts = facts
+    }
+
+    /// What a limit leaves is not enough.
+    package init(exceeding use: LimitUse) {
+        self.init(.limitExceeded, use.facts)
     }
 
     package var code: String { rejection.rawValue }

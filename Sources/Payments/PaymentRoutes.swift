@@ -10,6 +10,7 @@ package struct PaymentRoutes: Sendable {
     package init(_ payments: Payments, session: RouteBuilder<Session>) {
         routes =
             WalletRoutes(payments: payments, session: session).routes
+            + LimitRoutes(payments: payments, session: session).routes
             + TransferRoutes(payments: payments, session: session).routes
             + TransferBatchRoutes(payments: payments, session: session).routes
             + HoldRoutes(payments: payments, session: session).routes

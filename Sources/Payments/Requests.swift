@@ -61,7 +61,7 @@ extension Payments {
             amount: request.amount,
             source: try await wallet(of: session.user, request.amount.currency),
             target: try await wallet(of: request.requester, request.amount.currency),
-            note: request.note)
+            note: request.note, fees: terms.sendFee(of: session.plan))
         let receipt = try await submit(
             order, .request, key: key, by: session, attachments: acceptance(of: request))
         let accepted = try await self.request(id, of: session)

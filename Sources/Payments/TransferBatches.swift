@@ -15,7 +15,7 @@ extension Payments {
         let name = commandKey(hashing: "\(session.user)/batch:\(key.text)")
         try await claim(name, for: batch.mode, by: session)
         let orders = try await orders(batch.transfers, by: session)
-        let fees = try await feeAccounts(orders)
+        let fees = try await feeAccounts(orders, of: session)
         let outcomes =
             switch batch.mode {
             case .independent: try await sendEach(orders, feesTo: fees, under: name)
@@ -69,7 +69,9 @@ extension Payments {
                 guard let source = wallets[currency]?[session.user],
                     let target = wallets[currency]?[wish.recipient]
                 else { preconditionFailure("every wallet was found or opened") }
-                return Order(amount: wish.amount, source: source, target: target, note: wish.note)
+                return Order(
+                    amount: wish.amount, source: source, target: target, note: wish.note,
+                    fees: terms.sendFee(of: session.plan))
             }
         }
     }
@@ -97,10 +99,12 @@ extension Payments {
         return wallets
     }
 
-    private func feeAccounts(_ orders: [Decided<Order>]) async throws -> [Currency: AccountID] {
+    private func feeAccounts(
+        _ orders: [Decided<Order>], of payer: Session
+    ) async throws -> [Currency: AccountID] {
         var accounts: [Currency: AccountID] = [:]
         for currency in Set(orders.compactMap(\.value?.amount.currency)) {
-            accounts[currency] = try await feeAccount(currency)
+            accounts[currency] = try await feeAccount(currency, of: payer)
         }
         return accounts
     }

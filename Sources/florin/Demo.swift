@@ -102,6 +102,6 @@ struct Demo: Sendable {
         }
         return Session(
             id: ID(high: 0, low: 0), user: user.id, username: user.username, role: user.role,
-            isVerified: true)
+            isVerified: true, plan: user.standing.plan)
     }
 }

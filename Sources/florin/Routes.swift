@@ -47,9 +47,13 @@ struct Routes: Sendable {
         let books = BookRoutes(
             application.payments, application.commitments,
             session: application.identity.sessionRoutes)
-        let always = IdentityRoutes(application.identity).routes + payments.routes + books.routes
+        let plans = PlanRoutes(application.identity)
+        let always =
+            IdentityRoutes(application.identity).routes + plans.routes + payments.routes
+            + books.routes
         guard application.configuration.isSandbox else { return always }
-        return always + payments.sandboxRoutes + OutboxRoutes(application.notifications).routes
+        return always + plans.sandboxRoutes + payments.sandboxRoutes
+            + OutboxRoutes(application.notifications).routes
             + ClockRoutes(application: application).routes
     }
 

@@ -10,6 +10,9 @@ package struct Act: Sendable {
         package init(_ text: StaticString) { self.text = "\(text)" }
     }
 
+    /// Of a reason, as the table has it.
+    package static let reasonCharactersMax = 500
+
     package let kind: Kind
     /// Who did it; nil for strangers and for the program itself.
     package let actor: ID<User>?

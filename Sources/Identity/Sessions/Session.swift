@@ -7,15 +7,19 @@ package struct Session: Sendable, Equatable {
     package let username: Username
     package let role: Role
     package let isVerified: Bool
+    /// What this person pays in fees follows from it.
+    package let plan: Plan
 
     package init(
-        id: ID<Session>, user: ID<User>, username: Username, role: Role, isVerified: Bool
+        id: ID<Session>, user: ID<User>, username: Username, role: Role, isVerified: Bool,
+        plan: Plan
     ) {
         self.id = id
         self.user = user
         self.username = username
         self.role = role
         self.isVerified = isVerified
+        self.plan = plan
     }
 
     /// Nothing that moves money works before the telephone number is proven.
