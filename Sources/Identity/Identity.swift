@@ -16,13 +16,14 @@ package struct Identity: Sendable {
     let vault: Vault
     package let audit: AuditLog
     let tokens: TokenMint
+    let relyingParty: RelyingParty
     let sessionCache = SessionCache()
     let decoy = DecoyHash()
     let followStanding: StandingChange
 
     package init(
         database: Database, notifications: Notifications, events: Events, clock: Clock,
-        passwords: PasswordHasher, vault: Vault, tokens: TokenMint,
+        passwords: PasswordHasher, vault: Vault, tokens: TokenMint, relyingParty: RelyingParty,
         followStanding: @escaping StandingChange
     ) {
         self.database = database
@@ -34,5 +35,6 @@ package struct Identity: Sendable {
         audit = AuditLog(vault: vault, clock: clock)
         self.tokens = tokens
         self.followStanding = followStanding
+        self.relyingParty = relyingParty
     }
 }

@@ -20,6 +20,13 @@ package enum IdentityRejection: Refusal, Equatable {
     case forbidden
     case userNotFound
     case tierNeedsApproval
+    case passkeyInvalid(reason: String)
+    case passkeyChallengeExpired
+    case passkeyUnknown
+    case passkeySuspended
+    case passkeyExists
+    case tooManyPasskeys
+    case passkeyNotFound
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -28,6 +35,8 @@ package enum IdentityRejection: Refusal, Equatable {
         .codeIncorrect(triesLeft: 4), .codeExpired, .tooManyAttempts(retryAfter: 60),
         .alreadyVerified, .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified, .forbidden,
         .userNotFound, .tierNeedsApproval,
+        .passkeyInvalid(reason: "signature_wrong"), .passkeyChallengeExpired, .passkeyUnknown,
+        .passkeySuspended, .passkeyExists, .tooManyPasskeys, .passkeyNotFound,
     ]
 
     package var code: String {
@@ -50,6 +59,13 @@ package enum IdentityRejection: Refusal, Equatable {
         case .forbidden: "forbidden"
         case .userNotFound: "user_not_found"
         case .tierNeedsApproval: "tier_needs_approval"
+        case .passkeyInvalid: "passkey_invalid"
+        case .passkeyChallengeExpired: "passkey_challenge_expired"
+        case .passkeyUnknown: "passkey_unknown"
+        case .passkeySuspended: "passkey_suspended"
+        case .passkeyExists: "passkey_exists"
+        case .tooManyPasskeys: "too_many_passkeys"
+        case .passkeyNotFound: "passkey_not_found"
         }
     }
 
@@ -63,6 +79,12 @@ package enum IdentityRejection: Refusal, Equatable {
         case .phoneNotVerified, .forbidden: 403
         case .userNotFound: 404
         case .tierNeedsApproval: 409
+        case .passkeyInvalid: 422
+        case .passkeyChallengeExpired: 410
+        case .passkeyUnknown: 401
+        case .passkeySuspended: 403
+        case .passkeyExists, .tooManyPasskeys: 409
+        case .passkeyNotFound: 404
         }
     }
 
@@ -95,6 +117,20 @@ package enum IdentityRejection: Refusal, Equatable {
         case .userNotFound: "There is no such user."
         case .tierNeedsApproval:
             "A higher tier takes a submission that two members of staff have looked at."
+        case .passkeyInvalid(let reason):
+            reason == "user_not_verified"
+                ? "The device must check your finger, face or PIN; try again or use another one."
+                : "The device's answer does not fit this site; try again from this page."
+        case .passkeyChallengeExpired: "This took longer than five minutes; try again."
+        case .passkeyUnknown:
+            "This passkey opens no wallet here; log in with your password, or try another one."
+        case .passkeySuspended:
+            "This passkey may have been copied and is blocked; log in with your password, remove "
+                + "it and add a new one."
+        case .passkeyExists: "This device's passkey is in use already."
+        case .tooManyPasskeys:
+            "A wallet has at most \(PasskeyRules.perPersonMax) passkeys; remove one first."
+        case .passkeyNotFound: "There is no such passkey of yours."
         }
     }
 
@@ -103,6 +139,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .passwordTooWeak(let reason): [Fact("reason", reason)]
         case .codeIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]
+        case .passkeyInvalid(let reason): [Fact("reason", reason)]
+        case .tooManyPasskeys: [Fact("passkeys_max", Int64(PasskeyRules.perPersonMax))]
         default: []
         }
     }

@@ -94,5 +94,6 @@ package enum IdentitySchema {
                 """),
         auditLog,
         personKeys,
+        passkeys,
     ]
 }

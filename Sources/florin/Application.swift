@@ -99,6 +99,7 @@ struct Application: Sendable {
                 threads: Configuration.passwordThreads,
                 queueMax: Configuration.passwordQueueMax),
             vault: vault, tokens: tokens,
+            relyingParty: configuration.relyingParty,
             followStanding: { try walletLimits.follow($1, of: $0, in: $2) })
         let payments = Payments(
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,

@@ -49,7 +49,8 @@ struct Routes: Sendable {
             session: application.identity.sessionRoutes)
         let plans = PlanRoutes(application.identity)
         let always =
-            IdentityRoutes(application.identity).routes + plans.routes + payments.routes
+            IdentityRoutes(application.identity).routes
+            + PasskeyRoutes(application.identity).routes + plans.routes + payments.routes
             + books.routes
         guard application.configuration.isSandbox else { return always }
         return always + plans.sandboxRoutes + payments.sandboxRoutes
