@@ -16,14 +16,16 @@ package struct PlanRoutes: Sendable {
             session.route(
                 .put, "/v1/users/{id}/plan", summary: "Put a person on a plan; finance and admins.",
                 tag: "staff", parameters: [.path("id", .uuid)],
-                body: .object(.required("plan", Wire.plan), .required("reason", Wire.reason)),
-                returns: .ok(Wire.holder), refusals: Self.refused, handler: setPlan),
+                body: .object(
+                    .required("plan", PlanWire.plan), .required("reason", PlanWire.reason)),
+                returns: .ok(PlanWire.holder), refusals: Self.refused, handler: setPlan),
             session.route(
                 .put, "/v1/users/{id}/kyc_tier",
                 summary: "Take a tier away; finance and admins. A higher one takes a submission.",
                 tag: "staff", parameters: [.path("id", .uuid)],
-                body: .object(.required("kyc_tier", Wire.tier), .required("reason", Wire.reason)),
-                returns: .ok(Wire.holder),
+                body: .object(
+                    .required("kyc_tier", PlanWire.tier), .required("reason", PlanWire.reason)),
+                returns: .ok(PlanWire.holder),
                 refusals: Self.refused + [Refused(IdentityRejection.tierNeedsApproval)],
                 handler: lowerTier),
         ]
@@ -35,8 +37,9 @@ package struct PlanRoutes: Sendable {
             session.route(
                 .put, "/sandbox/standing", summary: "Try another plan or tier oneself.",
                 tag: "sandbox",
-                body: .object(.optional("plan", Wire.plan), .optional("kyc_tier", Wire.tier)),
-                returns: .ok(Wire.holder),
+                body: .object(
+                    .optional("plan", PlanWire.plan), .optional("kyc_tier", PlanWire.tier)),
+                returns: .ok(PlanWire.holder),
                 refusals: [Refused(IdentityRejection.userNotFound)], handler: setInSandbox)
         ]
     }
@@ -46,26 +49,26 @@ package struct PlanRoutes: Sendable {
     ]
 
     private func setPlan(_ request: Request, _ session: Session) async throws -> Response {
-        guard let plan = Plan(rawValue: request.text("plan")) else { throw Wire.unchecked }
+        guard let plan = Plan(rawValue: request.text("plan")) else { throw PlanWire.unchecked }
         let holder = try await identity.setPlan(
             of: request.user(), to: plan, reason: request.text("reason"), by: session,
             from: request.origin)
-        return .json { Wire.write(holder, &$0) }
+        return .json { PlanWire.write(holder, &$0) }
     }
 
     private func lowerTier(_ request: Request, _ session: Session) async throws -> Response {
-        guard let tier = Wire.tier(request) else { throw Wire.unchecked }
+        guard let tier = PlanWire.tier(request) else { throw PlanWire.unchecked }
         let holder = try await identity.lowerTier(
             of: request.user(), to: tier, reason: request.text("reason"), by: session,
             from: request.origin)
-        return .json { Wire.write(holder, &$0) }
+        return .json { PlanWire.write(holder, &$0) }
     }
 
     private func setInSandbox(_ request: Request, _ session: Session) async throws -> Response {
         let holder = try await identity.setStandingInSandbox(
-            request.json["plan"]?.string.flatMap { Plan(rawValue: $0) }, Wire.tier(request),
+            request.json["plan"]?.string.flatMap { Plan(rawValue: $0) }, PlanWire.tier(request),
             by: session, from: request.origin)
-        return .json { Wire.write(holder, &$0) }
+        return .json { PlanWire.write(holder, &$0) }
     }
 }
 
@@ -78,7 +81,7 @@ extension Request {
 
 // MARK: Wire
 
-private enum Wire {
+private enum PlanWire {
     static let plan = Schema.enumeration(Plan.allCases.map(\.rawValue))
     static let tier = Schema.integer(min: 0, max: Int64(KycTier.allCases.count - 1))
     static let reason = Schema.string(min: 1, max: Act.reasonCharactersMax)
