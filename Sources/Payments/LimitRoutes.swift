@@ -5,11 +5,10 @@ internal import Values
 
 struct LimitRoutes: Sendable {
     let payments: Payments
-    let session: RouteBuilder<Session>
 
     var routes: [Route] {
         [
-            session.route(
+            payments.identity.callerRoutes(.walletsRead).route(
                 .get, "/v1/limits",
                 summary: "What limits each wallet, what is left of it, and when it begins again.",
                 tag: "wallets", returns: .ok(.page(of: Self.walletLimits)), handler: list)
@@ -32,8 +31,8 @@ struct LimitRoutes: Sendable {
             .required("remaining", .integer(min: 0)),
             .required("resets_at", .nullable(.timestamp))))
 
-    private func list(_ request: Request, _ session: Session) async throws -> Response {
-        let wallets = try await payments.limits(of: session)
+    private func list(_ request: Request, _ caller: Caller) async throws -> Response {
+        let wallets = try await payments.limits(of: caller)
         return .json(capacity: (1 + wallets.count) * 1024) { body in
             body.objects("data", wallets) { wallet, row in
                 row.field("wallet", wallet.wallet.id)

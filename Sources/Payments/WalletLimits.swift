@@ -39,8 +39,8 @@ package struct WalletLimits: Sendable {
 
 extension Payments {
     /// What limits each of the person's wallets has, what is used of them and what is left.
-    package func limits(of session: Session) async throws -> [WalletLimitUse] {
-        let wallets = try await wallets(of: session.user)
+    package func limits(of caller: Caller) async throws -> [WalletLimitUse] {
+        let wallets = try await wallets(of: caller.user)
         let uses = try await ledger.limits(of: wallets.map(\.wallet.account))
         return wallets.map { wallet, _ in
             WalletLimitUse(wallet: wallet, uses: uses[wallet.account] ?? [])

@@ -137,10 +137,11 @@ struct LimitTests {
         let person = try await Person.signUp(api, money: 40_000)
         let staff = try await Person.staff("finance", api, database)
         let plan: JSON = ["plan": "PREMIUM", "reason": "Paid by bank on Monday."]
-        let address = "/v1/users/\(person.id)/plan"
+        let address = "/v1/staff/users/\(person.id)/plan"
         try await person.refused(403, "forbidden", .put, address, plan)
         try await staff.refused(
-            404, "user_not_found", .put, "/v1/users/00000000-0000-7000-8000-000000000000/plan",
+            404, "user_not_found", .put,
+            "/v1/staff/users/00000000-0000-7000-8000-000000000000/plan",
             plan)
 
         _ = try await person.post("/v1/wallets", ["currency": "EUR"])
@@ -190,7 +191,7 @@ struct LimitTests {
         let api = try await FlorinServer.start(database: database, Self.settings).api
         let person = try await Person.signUp(api, money: 40_000)
         let staff = try await Person.staff("admin", api, database)
-        let address = "/v1/users/\(person.id)/kyc_tier"
+        let address = "/v1/staff/users/\(person.id)/kyc_tier"
         let (one, none): (JSON, JSON) = (
             ["kyc_tier": 1, "reason": "Seen"], ["kyc_tier": 0, "reason": "The passport is false."]
         )

@@ -4,24 +4,24 @@ internal import Values
 /// Plans and tiers, changed by staff, and in a sandbox by oneself.
 package struct PlanRoutes: Sendable {
     private let identity: Identity
-    private let session: RouteBuilder<Session>
 
     package init(_ identity: Identity) {
         self.identity = identity
-        session = identity.sessionRoutes
     }
+
+    private var staff: RouteBuilder<StaffSession> { identity.staffRoutes([.finance, .admin]) }
 
     package var routes: [Route] {
         [
-            session.route(
-                .put, "/v1/users/{id}/plan", summary: "Put a person on a plan; finance and admins.",
+            staff.route(
+                .put, "/v1/staff/users/{id}/plan", summary: "Put a person on a plan.",
                 tag: "staff", parameters: [.path("id", .uuid)],
                 body: .object(
                     .required("plan", PlanWire.plan), .required("reason", PlanWire.reason)),
                 returns: .ok(PlanWire.holder), refusals: Self.refused, handler: setPlan),
-            session.route(
-                .put, "/v1/users/{id}/kyc_tier",
-                summary: "Take a tier away; finance and admins. A higher one takes a submission.",
+            staff.route(
+                .put, "/v1/staff/users/{id}/kyc_tier",
+                summary: "Take a tier away; a higher one takes a submission.",
                 tag: "staff", parameters: [.path("id", .uuid)],
                 body: .object(
                     .required("kyc_tier", PlanWire.tier), .required("reason", PlanWire.reason)),
@@ -34,7 +34,7 @@ package struct PlanRoutes: Sendable {
     /// Mounted only where the operator runs a sandbox.
     package var sandboxRoutes: [Route] {
         [
-            session.route(
+            identity.sessionRoutes.route(
                 .put, "/sandbox/standing", summary: "Try another plan or tier oneself.",
                 tag: "sandbox",
                 body: .object(
@@ -44,22 +44,20 @@ package struct PlanRoutes: Sendable {
         ]
     }
 
-    private static let refused = [
-        Refused(IdentityRejection.forbidden), Refused(IdentityRejection.userNotFound),
-    ]
+    private static let refused = [Refused(IdentityRejection.userNotFound)]
 
-    private func setPlan(_ request: Request, _ session: Session) async throws -> Response {
+    private func setPlan(_ request: Request, _ staff: StaffSession) async throws -> Response {
         guard let plan = Plan(rawValue: request.text("plan")) else { throw PlanWire.unchecked }
         let holder = try await identity.setPlan(
-            of: request.user(), to: plan, reason: request.text("reason"), by: session,
+            of: request.user(), to: plan, reason: request.text("reason"), by: staff,
             from: request.origin)
         return .json { PlanWire.write(holder, &$0) }
     }
 
-    private func lowerTier(_ request: Request, _ session: Session) async throws -> Response {
+    private func lowerTier(_ request: Request, _ staff: StaffSession) async throws -> Response {
         guard let tier = PlanWire.tier(request) else { throw PlanWire.unchecked }
         let holder = try await identity.lowerTier(
-            of: request.user(), to: tier, reason: request.text("reason"), by: session,
+            of: request.user(), to: tier, reason: request.text("reason"), by: staff,
             from: request.origin)
         return .json { PlanWire.write(holder, &$0) }
     }

@@ -6,13 +6,12 @@ extension Identity {
     package typealias StandingChange =
         @Sendable (ID<User>, Standing, borrowing Transaction) throws -> Void
 
-    /// Puts a person on another plan. Finance and admins may.
+    /// Puts a person on another plan.
     package func setPlan(
-        of user: ID<User>, to plan: Plan, reason: String, by session: Session,
+        of user: ID<User>, to plan: Plan, reason: String, by staff: StaffSession,
         from origin: Origin
     ) async throws -> Holder {
-        guard session.role.mayChangeTerms else { throw IdentityRejection.forbidden }
-        return try await change(user, .planChanged, reason, by: session, origin) { standing in
+        try await change(user, .planChanged, reason, by: staff.user, origin) { standing in
             standing.plan = plan
         }
     }
@@ -20,11 +19,10 @@ extension Identity {
     /// Takes a tier away, whose documents turned out to be worth nothing. Nobody is given a tier
     /// here: that takes a submission and two members of staff.
     package func lowerTier(
-        of user: ID<User>, to tier: KycTier, reason: String, by session: Session,
+        of user: ID<User>, to tier: KycTier, reason: String, by staff: StaffSession,
         from origin: Origin
     ) async throws -> Holder {
-        guard session.role.mayChangeTerms else { throw IdentityRejection.forbidden }
-        return try await change(user, .tierLowered, reason, by: session, origin) { standing in
+        try await change(user, .tierLowered, reason, by: staff.user, origin) { standing in
             guard tier <= standing.tier else { throw IdentityRejection.tierNeedsApproval }
             standing.tier = tier
         }
@@ -34,7 +32,7 @@ extension Identity {
     package func setStandingInSandbox(
         _ plan: Plan?, _ tier: KycTier?, by session: Session, from origin: Origin
     ) async throws -> Holder {
-        try await change(session.user, .sandboxStandingChanged, nil, by: session, origin) {
+        try await change(session.user, .sandboxStandingChanged, nil, by: session.user, origin) {
             $0.plan = plan ?? $0.plan
             $0.tier = tier ?? $0.tier
         }
@@ -60,7 +58,7 @@ extension Identity {
     // MARK: Steps
 
     private func change(
-        _ user: ID<User>, _ kind: Act.Kind, _ reason: String?, by session: Session,
+        _ user: ID<User>, _ kind: Act.Kind, _ reason: String?, by actor: ID<User>,
         _ origin: Origin, _ alter: @escaping @Sendable (inout Standing) throws -> Void
     ) async throws -> Holder {
         let changed = try await database.transaction { transaction in
@@ -72,7 +70,7 @@ extension Identity {
             try set(standing, of: user, transaction)
             try audit.record(
                 Act(
-                    kind, by: session.user, of: user, from: origin, reason: reason,
+                    kind, by: actor, of: user, from: origin, reason: reason,
                     before: before.standing.json, after: standing.json), in: transaction)
             return after
         }
@@ -118,11 +116,6 @@ extension Act.Kind {
     static let planChanged = Act.Kind("plan_changed")
     static let tierLowered = Act.Kind("kyc_tier_lowered")
     static let sandboxStandingChanged = Act.Kind("sandbox_standing_changed")
-}
-
-extension Role {
-    /// Plans and tiers of others.
-    var mayChangeTerms: Bool { self == .finance || self == .admin }
 }
 
 extension Standing {
