@@ -22,6 +22,12 @@ from running_florin import BINARY, Output, free_port, stop
 SESSION_SECONDS = 6 * 3600
 CURRENCY = "KES"
 BALANCE = 1_000_000
+# Nobody pays as fast as wrk. Limits are asked about with each payment all the same.
+UNLIMITED = {
+    "FLORIN_LIMIT_TRANSFER": "250000", "FLORIN_LIMIT_DAY": "1000000",
+    "FLORIN_LIMIT_MONTH": "10000000",
+    "FLORIN_LIMITS": "*.* hour_count=1000000000,day_count=1000000000,balance=100000000000",
+}
 
 
 class Installation:
@@ -35,7 +41,7 @@ class Installation:
             **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
             "FLORIN_DATA": os.path.join(self.folder, "data"), "FLORIN_SANDBOX": "1",
             "FLORIN_LOG_LEVEL": "warning", "FLORIN_SESSION_SECONDS": str(SESSION_SECONDS),
-            "FLORIN_WEB": str(ROOT / "web"),
+            "FLORIN_WEB": str(ROOT / "web"), **UNLIMITED,
         }
         return self
 

@@ -21,11 +21,12 @@ package struct Identity: Sendable {
     let isSandbox: Bool
     let sessionCache = SessionCache()
     let decoy = DecoyHash()
+    let followStanding: StandingChange
 
     package init(
         database: Database, notifications: Notifications, events: Events, clock: Clock,
         passwords: PasswordHasher, vault: Vault, tokens: TokenMint, relyingParty: RelyingParty,
-        isSandbox: Bool
+        isSandbox: Bool, followStanding: @escaping StandingChange
     ) {
         self.database = database
         self.notifications = notifications
@@ -35,6 +36,7 @@ package struct Identity: Sendable {
         self.vault = vault
         audit = AuditLog(vault: vault, clock: clock)
         self.tokens = tokens
+        self.followStanding = followStanding
         self.relyingParty = relyingParty
         self.isSandbox = isSandbox
     }

@@ -18,6 +18,8 @@ package enum IdentityRejection: Refusal, Equatable {
     case refreshTokenInvalid
     case phoneNotVerified
     case forbidden
+    case userNotFound
+    case tierNeedsApproval
     case passkeyInvalid(reason: String)
     case passkeyChallengeExpired
     case passkeyUnknown
@@ -42,6 +44,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .phoneTaken, .usernameTaken, .emailTaken, .credentialsInvalid,
         .codeIncorrect(triesLeft: 4), .codeExpired, .tooManyAttempts(retryAfter: 60),
         .alreadyVerified, .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified, .forbidden,
+        .userNotFound, .tierNeedsApproval,
         .passkeyInvalid(reason: "signature_wrong"), .passkeyChallengeExpired, .passkeyUnknown,
         .passkeySuspended, .passkeyExists, .tooManyPasskeys, .passkeyNotFound,
         .insufficientScope("transfers:write"), .keyAddressNotAllowed, .keyPaymentMaxMismatch,
@@ -68,6 +71,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .refreshTokenInvalid: "refresh_token_invalid"
         case .phoneNotVerified: "phone_not_verified"
         case .forbidden: "forbidden"
+        case .userNotFound: "user_not_found"
+        case .tierNeedsApproval: "tier_needs_approval"
         case .passkeyInvalid: "passkey_invalid"
         case .passkeyChallengeExpired: "passkey_challenge_expired"
         case .passkeyUnknown: "passkey_unknown"
@@ -102,6 +107,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .tooManyAttempts: 429
         case .phoneNotVerified, .forbidden: 403
         case .passkeyInvalid, .secondFactorIncorrect: 422
+        case .userNotFound: 404
+        case .tierNeedsApproval: 409
         case .passkeyChallengeExpired: 410
         case .passkeyUnknown: 401
         case .passkeySuspended: 403
@@ -145,6 +152,9 @@ package enum IdentityRejection: Refusal, Equatable {
         case .refreshTokenInvalid: "This session is over; log in again."
         case .phoneNotVerified: "Verify the telephone number with the code sent by SMS first."
         case .forbidden: "This is not yours to see or to do."
+        case .userNotFound: "There is no such user."
+        case .tierNeedsApproval:
+            "A higher tier takes a submission that two members of staff have looked at."
         case .passkeyInvalid(let reason):
             reason == "user_not_verified"
                 ? "The device must check your finger, face or PIN; try again or use another one."

@@ -139,7 +139,9 @@ enum Wire {
             .required("id", .uuid), .required("username", .string()),
             .required("phone", .nullable(.string())), .required("email", .nullable(.string())),
             .required("role", .enumeration(Role.allCases.map(\.rawValue))),
-            .required("phone_verified", .boolean), .required("created_at", .timestamp)))
+            .required("phone_verified", .boolean),
+            .required("plan", .enumeration(Plan.allCases.map(\.rawValue))),
+            .required("kyc_tier", .integer(min: 0, max: 2)), .required("created_at", .timestamp)))
 
     static let tokens = Schema.object(
         .required("access_token", .string(max: 4096)), .required("refresh_token", .string()),
@@ -161,6 +163,8 @@ enum Wire {
         writer.field("email", user.email?.text)
         writer.field("role", user.role.rawValue)
         writer.field("phone_verified", user.isVerified)
+        writer.field("plan", user.standing.plan.rawValue)
+        writer.field("kyc_tier", Int64(user.standing.tier.rawValue))
         writer.field("created_at", user.createdAt)
     }
 

@@ -47,21 +47,6 @@ package struct Balance: Sendable, Hashable {
     package var available: Int64 { posted - held }
 }
 
-/// How much may leave an account, in minor units; nil is no limit.
-package struct AccountLimits: Sendable, Hashable {
-    package let perTransfer: Int64?
-    package let perDay: Int64?
-    package let perMonth: Int64?
-
-    package init(perTransfer: Int64? = nil, perDay: Int64? = nil, perMonth: Int64? = nil) {
-        self.perTransfer = perTransfer
-        self.perDay = perDay
-        self.perMonth = perMonth
-    }
-
-    package static let none = AccountLimits()
-}
-
 /// An account as the rules see it: everything that must be consistent with the money in it.
 struct Head: Sendable, Equatable {
     let id: Int64
@@ -77,6 +62,8 @@ struct Head: Sendable, Equatable {
     var lastAt: Timestamp
     var spentToday: Spent
     var spentThisMonth: Spent
+    var paymentsThisHour: Payments
+    var paymentsToday: Payments
 
     /// What has left the account in one day or month, numbered from 1970.
     struct Spent: Sendable, Equatable {
@@ -92,6 +79,22 @@ struct Head: Sendable, Equatable {
         }
     }
 
+    /// How many payments have left the account in one hour or day, numbered from 1970. Half the
+    /// width of an amount: there is a pair for each account in the writer's cache.
+    struct Payments: Sendable, Equatable {
+        var period: Int32
+        var count: Int32
+
+        func count(in current: Int64) -> Int64 { Int64(period) == current ? Int64(count) : 0 }
+
+        /// With one more payment; the count stops at the largest number there is.
+        func counting(in current: Int64) -> (after: Payments, isFull: Bool) {
+            let (sum, overflow) = Int32(count(in: current)).addingReportingOverflow(1)
+            let period = Int32(clamping: current)
+            return (Payments(period: period, count: overflow ? .max : sum), overflow)
+        }
+    }
+
     var balance: Balance { Balance(posted: posted, held: held) }
 
     /// As it is after a line of its history that another process wrote.
@@ -104,6 +107,8 @@ struct Head: Sendable, Equatable {
         head.lastAt = line.at
         if line.isLimited, line.debit.number == id {
             let (day, month) = (line.at.day, Rules.month(of: line.at))
+            head.paymentsThisHour = paymentsThisHour.counting(in: line.at.hour).after
+            head.paymentsToday = paymentsToday.counting(in: day).after
             head.spentToday = spentToday.adding(line.amount, in: day).after
             head.spentThisMonth = spentThisMonth.adding(line.amount, in: month).after
         }

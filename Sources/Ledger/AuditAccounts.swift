@@ -11,9 +11,26 @@ struct AuditAccount {
     var lastAt = Timestamp(microseconds: 0)
     var spentToday = Head.Spent(period: 0, amount: 0)
     var spentThisMonth = Head.Spent(period: 0, amount: 0)
+    var paymentsThisHour = Counted(period: 0, count: 0)
+    /// Of the day that `spentToday` is of.
+    var paymentsToday = Counted(period: 0, count: 0)
 
     func holds(_ balance: Balance) -> Bool {
         posted == Int128(balance.posted) && held == Int128(balance.held)
+    }
+}
+
+/// Payments of one hour or day.
+struct Counted: Equatable {
+    var period: Int32
+    var count: Int32
+
+    /// Counts on within a period and begins again with the next; stops at the largest number there
+    /// is.
+    mutating func add(in current: Int64) {
+        let isSame = Int64(period) == current
+        period = Int32(clamping: current)
+        count = isSame ? (count == .max ? .max : count + 1) : 1
     }
 }
 

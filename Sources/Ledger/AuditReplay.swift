@@ -288,6 +288,8 @@ final class AuditReplay {
         guard line.isLimited else { return }
         accounts[debit].spentToday.add(line.amount, in: calendar.day)
         accounts[debit].spentThisMonth.add(line.amount, in: calendar.month)
+        accounts[debit].paymentsToday.add(in: calendar.day)
+        accounts[debit].paymentsThisHour.add(in: line.at.hour)
     }
 
     private func remember(_ line: Transfer) {
@@ -329,6 +331,10 @@ final class AuditReplay {
         expect(
             account.spentToday == row.spentToday && account.spentThisMonth == row.spentThisMonth,
             "account \(id) counts its spending otherwise than the journal")
+        expect(
+            account.paymentsToday.count == row.paymentsTodayCount
+                && account.paymentsThisHour == row.paymentsThisHour,
+            "account \(id) counts its payments otherwise than the journal")
         expect(
             row.floor.map { account.posted - account.held >= Int128($0) } ?? true,
             "account \(id) is below its floor")

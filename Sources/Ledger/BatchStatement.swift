@@ -74,13 +74,17 @@ extension LedgerStore {
                 UPDATE ledger.accounts a SET posted = h.posted, held = h.held,
                     last_transfer = h.last_transfer, last_at = \(bench.now),
                     spent_day = h.spent_day, spent_day_amount = h.spent_day_amount,
-                    spent_month = h.spent_month, spent_month_amount = h.spent_month_amount
+                    spent_day_count = h.spent_day_count, spent_month = h.spent_month,
+                    spent_month_amount = h.spent_month_amount, spent_hour = h.spent_hour,
+                    spent_hour_count = h.spent_hour_count
                 FROM fence, unnest(
                     \(heads.id), \(heads.posted), \(heads.held), \(heads.lastTransfer),
-                    \(heads.spentDay), \(heads.spentDayAmount), \(heads.spentMonth),
-                    \(heads.spentMonthAmount))
-                AS h(id, posted, held, last_transfer, spent_day, spent_day_amount, spent_month,
-                    spent_month_amount)
+                    \(heads.spentDay), \(heads.spentDayAmount), \(heads.spentDayCount),
+                    \(heads.spentMonth), \(heads.spentMonthAmount), \(heads.spentHour),
+                    \(heads.spentHourCount))
+                AS h(id, posted, held, last_transfer, spent_day, spent_day_amount,
+                    spent_day_count, spent_month, spent_month_amount, spent_hour,
+                    spent_hour_count)
                 WHERE a.id = h.id
             )
             """
@@ -213,8 +217,11 @@ private struct HeadColumns {
     var lastTransfer: [Int64] = []
     var spentDay: [Int64] = []
     var spentDayAmount: [Int64] = []
+    var spentDayCount: [Int32] = []
     var spentMonth: [Int64] = []
     var spentMonthAmount: [Int64] = []
+    var spentHour: [Int32] = []
+    var spentHourCount: [Int32] = []
 
     init(_ heads: [Head]) {
         for head in heads { append(head) }
@@ -227,7 +234,10 @@ private struct HeadColumns {
         lastTransfer.append(changed.lastTransfer)
         spentDay.append(changed.spentToday.period)
         spentDayAmount.append(changed.spentToday.amount)
+        spentDayCount.append(changed.paymentsToday.count)
         spentMonth.append(changed.spentThisMonth.period)
         spentMonthAmount.append(changed.spentThisMonth.amount)
+        spentHour.append(changed.paymentsThisHour.period)
+        spentHourCount.append(changed.paymentsThisHour.count)
     }
 }

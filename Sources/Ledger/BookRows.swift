@@ -95,14 +95,18 @@ struct AccountRow: BookRow {
     let lastAt: Timestamp
     let spentToday: Head.Spent
     let spentThisMonth: Head.Spent
+    let paymentsTodayCount: Int32
+    let paymentsThisHour: Counted
     let createdAt: Timestamp
     let seal: Digest
 
     static let table: StaticString = "ledger.accounts"
     static let columns: [StaticString] = [
         "id", "kind", "currency", "is_system", "floor", "limit_transfer", "limit_day",
-        "limit_month", "posted", "held", "last_transfer", "last_at", "spent_day",
-        "spent_day_amount", "spent_month", "spent_month_amount", "created_at", "seal",
+        "limit_month", "limit_hour_count", "limit_day_count", "ceiling", "posted", "held",
+        "last_transfer", "last_at", "spent_day", "spent_day_amount", "spent_month",
+        "spent_month_amount", "spent_day_count", "spent_hour", "spent_hour_count", "created_at",
+        "seal",
     ]
 
     init<Reader: RowReader & ~Copyable>(reading row: inout Reader) throws(DatabaseError) {
@@ -116,25 +120,33 @@ struct AccountRow: BookRow {
         floor = try row.int64OrNull()
         limits = AccountLimits(
             perTransfer: try row.int64OrNull(), perDay: try row.int64OrNull(),
-            perMonth: try row.int64OrNull())
+            perMonth: try row.int64OrNull(), paymentsPerHour: try row.int32OrNull(),
+            paymentsPerDay: try row.int32OrNull(), ceiling: try row.int64OrNull())
         posted = try row.int64()
         held = try row.int64()
         lastTransfer = try row.int64()
         lastAt = try row.timestamp()
         spentToday = Head.Spent(period: try row.int64(), amount: try row.int64())
         spentThisMonth = Head.Spent(period: try row.int64(), amount: try row.int64())
+        paymentsTodayCount = try row.int32()
+        paymentsThisHour = Counted(period: try row.int32(), count: try row.int32())
         createdAt = try row.timestamp()
         seal = try row.digest()
     }
 
     /// What `ledger.account_seal` of the database hashes, worked out without it.
     func expectedSeal(closedAt: Timestamp?, _ digester: Digester) -> Digest {
-        func text(_ number: Int64?) -> String { number.map { "\($0)" } ?? "" }
-        let fields = [
+        func text(_ number: (some BinaryInteger)?) -> String { number.map { "\($0)" } ?? "" }
+        var fields = [
             "\(id)", kind, currency.code, isSystem ? "system" : "", text(floor),
             text(limits.perTransfer), text(limits.perDay), text(limits.perMonth),
             text(createdAt.microseconds), text(closedAt?.microseconds),
         ]
+        if limits.paymentsPerHour != nil || limits.paymentsPerDay != nil || limits.ceiling != nil {
+            fields += [
+                text(limits.paymentsPerHour), text(limits.paymentsPerDay), text(limits.ceiling),
+            ]
+        }
         return digester.digest { $0 += fields.joined(separator: "|").utf8 }
     }
 }

@@ -28,10 +28,13 @@ package struct Leg: Sendable, Equatable {
     /// Whether the server worked it out itself, as it does a fee: a retry is not compared on it.
     /// Never a command's first leg.
     package let isDerived: Bool
+    /// Whether it gives money back, as a refund does: the ceiling of the credit account, which had
+    /// the money before, does not refuse it.
+    package let isReturn: Bool
 
     package init(
         debit: AccountID, credit: AccountID, amount: Money, code: TransferCode,
-        isLimited: Bool = false, isDerived: Bool = false
+        isLimited: Bool = false, isDerived: Bool = false, isReturn: Bool = false
     ) {
         self.debit = debit
         self.credit = credit
@@ -39,6 +42,7 @@ package struct Leg: Sendable, Equatable {
         self.code = code
         self.isLimited = isLimited
         self.isDerived = isDerived
+        self.isReturn = isReturn
     }
 }
 

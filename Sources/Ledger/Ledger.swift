@@ -63,9 +63,10 @@ package struct Ledger: Sendable {
         let row = try transaction.query(
             """
             INSERT INTO ledger.accounts (kind, currency, is_system, floor, limit_transfer,
-                limit_day, limit_month, created_at)
+                limit_day, limit_month, limit_hour_count, limit_day_count, ceiling, created_at)
             VALUES (\(kind.rawValue), \(currency), false, \(floor), \(limits.perTransfer),
-                \(limits.perDay), \(limits.perMonth), \(clock.now))
+                \(limits.perDay), \(limits.perMonth), \(limits.paymentsPerHour),
+                \(limits.paymentsPerDay), \(limits.ceiling), \(clock.now))
             RETURNING id
             """)[0]
         return AccountID(try row[0])
@@ -106,13 +107,38 @@ package struct Ledger: Sendable {
                 INSERT INTO ledger.account_closures (account, at)
                 VALUES (\(account.number), \(max(now, lastAt))) ON CONFLICT DO NOTHING
                 """)
-            try transaction.execute(
-                """
-                UPDATE ledger.accounts a SET seal = ledger.account_seal(a, c.at)
-                FROM ledger.account_closures c
-                WHERE a.id = \(account.number) AND c.account = a.id
-                """)
+            try transaction.execute(LedgerStore.seal(account))
         }
+    }
+
+    /// Gives accounts other limits, in the caller's transaction. What was counted stays counted.
+    ///
+    /// Moves the fence, so that no writer of any process decides by the old ones after the commit;
+    /// until then no other batch is written, so this comes late in a transaction.
+    package func setLimits(
+        _ limits: [AccountID: AccountLimits], in transaction: borrowing Transaction
+    ) throws(DatabaseError) {
+        guard !limits.isEmpty else { return }
+        try transaction.execute(LedgerStore.moveFence)
+        for (account, limits) in limits.sorted(by: { $0.key.number < $1.key.number }) {
+            try transaction.execute(LedgerStore.set(limits, of: account))
+            try transaction.execute(LedgerStore.seal(account))
+        }
+    }
+
+    /// What limits each account has and what is left of each, now; what is not limited is absent.
+    package func limits(of accounts: [AccountID]) async throws -> [AccountID: [LimitUse]] {
+        let now = clock.now
+        let heads = try await database.query(LedgerStore.heads(accounts.map(\.number))) {
+            try Head(row: $0)
+        }
+        return Dictionary(
+            uniqueKeysWithValues: heads.map { head in
+                // A neighbour's clock may be ahead, and what it counted is of its hour.
+                let moment = max(now, head.lastAt)
+                let uses = LimitUse.Kind.allCases.compactMap { head.use(of: $0, at: moment) }
+                return (AccountID(head.id), uses)
+            })
     }
 
     package func balances(

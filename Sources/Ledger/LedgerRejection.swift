@@ -22,12 +22,13 @@ package enum LedgerRejection: String, Sendable, CaseIterable {
     case insufficientFunds = "insufficient_funds"
     case limitExceeded = "limit_exceeded"
     case balanceOverflow = "balance_overflow"
+    case recipientCannotReceive = "recipient_cannot_receive"
 
     /// Whether the same command may succeed later.
     package var isTransient: Bool {
         switch self {
         case .insufficientFunds, .limitExceeded, .debitAccountClosed, .creditAccountClosed,
-            .holdNotYetExpired, .balanceOverflow, .moneyOutStopped:
+            .holdNotYetExpired, .balanceOverflow, .recipientCannotReceive, .moneyOutStopped:
             true
         case .idempotencyMismatch, .amountMustBePositive, .holdTimeOutOfRange,
             .accountsMustDiffer, .accountNotFound, .currenciesMustMatch, .holdNotFound,
@@ -45,7 +46,7 @@ package enum LedgerRejection: String, Sendable, CaseIterable {
             422
         case .holdAlreadyEnded, .holdExpired, .holdNotYetExpired, .transferNotReversible,
             .transferAlreadyReversed, .debitAccountClosed, .creditAccountClosed,
-            .balanceOverflow, .insufficientFunds, .limitExceeded:
+            .balanceOverflow, .recipientCannotReceive, .insufficientFunds, .limitExceeded:
             409
         case .moneyOutStopped: 503
         }
@@ -74,7 +75,8 @@ package enum LedgerRejection: String, Sendable, CaseIterable {
         case .creditAccountClosed: "The receiving account is closed."
         case .balanceOverflow: "The balance would exceed what an account can hold."
         case .insufficientFunds: "The available balance is too low for this amount."
-        case .limitExceeded: "This amount would exceed a limit of the paying account."
+        case .limitExceeded: "This would exceed a limit of the account."
+        case .recipientCannotReceive: "The recipient cannot receive this amount at present."
         }
     }
 }
@@ -89,6 +91,11 @@ package struct LedgerRefusal: Refusal, Equatable {
     package init(_ rejection: LedgerRejection, _ facts: [Fact] = []) {
         self.rejection = rejection
         self.facts = facts
+    }
+
+    /// What a limit leaves is not enough.
+    package init(exceeding use: LimitUse) {
+        self.init(.limitExceeded, use.facts)
     }
 
     package var code: String { rejection.rawValue }

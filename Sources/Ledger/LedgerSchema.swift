@@ -226,5 +226,6 @@ package enum LedgerSchema {
         stops,
         commitments,
         commitmentKeysRotate,
+        velocity,
     ]
 }

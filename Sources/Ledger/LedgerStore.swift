@@ -69,7 +69,9 @@ enum LedgerStore {
     private static let heads: SQL = """
         SELECT a.id, a.currency, a.floor, a.limit_transfer, a.limit_day, a.limit_month,
             c.account IS NOT NULL, a.posted, a.held, a.last_transfer, a.last_at,
-            a.spent_day, a.spent_day_amount, a.spent_month, a.spent_month_amount
+            a.spent_day, a.spent_day_amount, a.spent_month, a.spent_month_amount,
+            a.spent_day_count, a.spent_hour, a.spent_hour_count, a.limit_hour_count,
+            a.limit_day_count, a.ceiling
         FROM ledger.accounts a LEFT JOIN ledger.account_closures c ON c.account = a.id
         """
 
@@ -103,6 +105,25 @@ enum LedgerStore {
         """
     }
 
+    static func set(_ limits: AccountLimits, of account: AccountID) -> SQL {
+        """
+        UPDATE ledger.accounts SET limit_transfer = \(limits.perTransfer),
+            limit_day = \(limits.perDay), limit_month = \(limits.perMonth),
+            limit_hour_count = \(limits.paymentsPerHour),
+            limit_day_count = \(limits.paymentsPerDay), ceiling = \(limits.ceiling)
+        WHERE id = \(account.number)
+        """
+    }
+
+    /// Seals what is fixed about an account as it is now.
+    static func seal(_ account: AccountID) -> SQL {
+        """
+        UPDATE ledger.accounts a SET seal = ledger.account_seal(a,
+            (SELECT c.at FROM ledger.account_closures c WHERE c.account = a.id))
+        WHERE a.id = \(account.number)
+        """
+    }
+
     static func startOfMonth(_ moment: Timestamp) -> Timestamp {
         let day = CalendarDay(daysSince1970: moment.day)
         return Timestamp(
@@ -116,8 +137,8 @@ extension Head {
         currency = try row[1]
         floor = try row[2]
         limits = AccountLimits(
-            perTransfer: try row[3], perDay: try row[4],
-            perMonth: try row[5])
+            perTransfer: try row[3], perDay: try row[4], perMonth: try row[5],
+            paymentsPerHour: try row[18], paymentsPerDay: try row[19], ceiling: try row[20])
         isClosed = try row[6]
         posted = try row[7]
         held = try row[8]
@@ -125,6 +146,9 @@ extension Head {
         lastAt = try row[10]
         spentToday = Spent(period: try row[11], amount: try row[12])
         spentThisMonth = Spent(period: try row[13], amount: try row[14])
+        // The day of the amount is the day of the count: both count the same payments.
+        paymentsToday = Payments(period: Int32(clamping: spentToday.period), count: try row[15])
+        paymentsThisHour = Payments(period: try row[16], count: try row[17])
     }
 }
 

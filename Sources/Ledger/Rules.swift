@@ -17,6 +17,7 @@ enum Rules {
         try change(&after.debit, posted: -Int128(amount))
         if leg.isLimited { try spend(amount, &after.debit, at: now) }
         try change(&after.credit, posted: Int128(amount))
+        if !leg.isReturn { try checkCeiling(of: after.credit) }
         return after
     }
 
@@ -40,6 +41,7 @@ enum Rules {
         var after = sides
         try change(&after.debit, posted: -Int128(amount), held: -Int128(hold.amount))
         try change(&after.credit, posted: Int128(amount))
+        try checkCeiling(of: after.credit)
         return after
     }
 
@@ -131,20 +133,36 @@ enum Rules {
 
     // MARK: Limits
 
+    /// Each is asked from the narrowest to the widest. Counted whether or not there is a limit
+    /// today, so that the journal alone says what was counted; without one a count stops at the
+    /// largest number there is.
     private static func spend(
         _ amount: Int64, _ head: inout Head, at now: Timestamp
     ) throws(LedgerRefusal) {
-        if let limit = head.limits.perTransfer, amount > limit {
-            throw limitExceeded("per_transfer", limit: limit, remaining: limit, resetsAt: nil)
+        let (before, limits) = (head, head.limits)
+        if let limit = limits.perTransfer, amount > limit {
+            throw exceeded(.perTransfer, before, now)
         }
-        let day = now.day
-        head.spentToday = try adding(
-            amount, to: head.spentToday, in: day, limit: head.limits.perDay, "per_day",
-            resetsAt: Timestamp(day: day + 1))
-        let calendar = CalendarDay(daysSince1970: day)
-        head.spentThisMonth = try adding(
-            amount, to: head.spentThisMonth, in: month(of: now), limit: head.limits.perMonth,
-            "per_month", resetsAt: Timestamp(day: calendar.startOfNextMonth.daysSince1970))
+        let hour = before.paymentsThisHour.counting(in: now.hour)
+        if let limit = limits.paymentsPerHour, hour.isFull || hour.after.count > limit {
+            throw exceeded(.paymentsPerHour, before, now)
+        }
+        let today = before.paymentsToday.counting(in: now.day)
+        if let limit = limits.paymentsPerDay, today.isFull || today.after.count > limit {
+            throw exceeded(.paymentsPerDay, before, now)
+        }
+        let day = before.spentToday.adding(amount, in: now.day)
+        if let limit = limits.perDay, day.isFull || day.after.amount > limit {
+            throw exceeded(.perDay, before, now)
+        }
+        let month = before.spentThisMonth.adding(amount, in: month(of: now))
+        if let limit = limits.perMonth, month.isFull || month.after.amount > limit {
+            throw exceeded(.perMonth, before, now)
+        }
+        head.paymentsThisHour = hour.after
+        head.paymentsToday = today.after
+        head.spentToday = day.after
+        head.spentThisMonth = month.after
     }
 
     /// The number of a month, so that each has its own.
@@ -153,27 +171,16 @@ enum Rules {
         return calendar.year * 12 + calendar.month
     }
 
-    /// Counted whether or not there is a limit today, so that the journal alone says what was
-    /// counted; without one the count stops at the largest number there is.
-    private static func adding(
-        _ amount: Int64, to spent: Head.Spent, in period: Int64, limit: Int64?, _ name: String,
-        resetsAt: Timestamp
-    ) throws(LedgerRefusal) -> Head.Spent {
-        let (after, isFull) = spent.adding(amount, in: period)
-        if let limit, isFull || after.amount > limit {
-            let remaining = max(0, limit - spent.amount(in: period))
-            throw limitExceeded(name, limit: limit, remaining: remaining, resetsAt: resetsAt)
-        }
-        return after
+    private static func exceeded(
+        _ kind: LimitUse.Kind, _ head: Head, _ now: Timestamp
+    ) -> LedgerRefusal {
+        LedgerRefusal(.limitExceeded, head.use(of: kind, at: now)?.facts ?? [])
     }
 
-    private static func limitExceeded(
-        _ name: String, limit: Int64, remaining: Int64, resetsAt: Timestamp?
-    ) -> LedgerRefusal {
-        var facts = [
-            Fact("limit", name), Fact("limit_amount", limit), Fact("remaining", remaining),
-        ]
-        if let resetsAt { facts.append(Fact("resets_at", "\(resetsAt)")) }
-        return LedgerRefusal(.limitExceeded, facts)
+    /// How much room there is stays untold: who pays learns only that this much cannot be received.
+    private static func checkCeiling(of head: Head) throws(LedgerRefusal) {
+        if let ceiling = head.limits.ceiling, head.posted > ceiling {
+            throw LedgerRefusal(.recipientCannotReceive)
+        }
     }
 }

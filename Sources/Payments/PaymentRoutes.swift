@@ -9,6 +9,7 @@ package struct PaymentRoutes: Sendable {
     package init(_ payments: Payments) {
         routes =
             WalletRoutes(payments: payments).routes
+            + LimitRoutes(payments: payments).routes
             + TransferRoutes(payments: payments).routes
             + TransferBatchRoutes(payments: payments).routes
             + HoldRoutes(payments: payments).routes

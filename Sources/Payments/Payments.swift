@@ -46,16 +46,20 @@ package struct Payments: Sendable {
 package struct PaymentTerms: Sendable {
     /// The first is the default.
     package let currencies: [Currency]
-    package let sendFee: FeeSchedule
-    /// Limits of a new wallet, in major units, so that they mean the same in every currency.
-    package let limits: AccountLimits
+    package let sendFees: [Plan: FeeSchedule]
+    package let limits: LimitTable
 
-    package init(currencies: [Currency], sendFee: FeeSchedule, limits: AccountLimits) {
+    package init(
+        currencies: [Currency], sendFees: [Plan: FeeSchedule], limits: LimitTable
+    ) {
         precondition(!currencies.isEmpty)
         self.currencies = currencies
-        self.sendFee = sendFee
+        self.sendFees = sendFees
         self.limits = limits
     }
+
+    /// What a payer of this plan gives for a payment.
+    func sendFee(of plan: Plan) -> FeeSchedule { sendFees[plan] ?? .free }
 
     package var currencyDefault: Currency { currencies[0] }
 
@@ -64,15 +68,5 @@ package struct PaymentTerms: Sendable {
             throw UnsupportedCurrency(supported: currencies.map(\.code))
         }
         return currency
-    }
-
-    func limits(in currency: Currency) -> AccountLimits {
-        let minor: (Int64?) -> Int64? = { major in
-            major.map { $0.multipliedReportingOverflow(by: currency.minorUnitsPerMajor) }
-                .map { $0.overflow ? Int64.max : $0.partialValue }
-        }
-        return AccountLimits(
-            perTransfer: minor(limits.perTransfer), perDay: minor(limits.perDay),
-            perMonth: minor(limits.perMonth))
     }
 }

@@ -60,7 +60,7 @@ extension Payments {
             amount: request.amount,
             source: try await wallet(of: payer.user, request.amount.currency),
             target: try await wallet(of: request.requester, request.amount.currency),
-            note: request.note)
+            note: request.note, fees: terms.sendFee(of: payer.plan))
         let receipt = try await submit(
             order, .request, key: key, by: payer, attachments: acceptance(of: request))
         let accepted = try await self.request(id, of: payer.caller)

@@ -23,7 +23,7 @@ extension Payments {
     /// but for what only the ledger can know at that moment.
     package func preview(_ command: SendCommand, by payer: Payer) async throws -> Quote {
         let (order, recipient) = try await order(command, by: payer)
-        let fee = terms.sendFee.fee(on: order.amount)
+        let fee = order.fees.fee(on: order.amount)
         let total: Money
         do { total = try order.amount.adding(fee) } catch {
             throw LedgerRefusal(.balanceOverflow)
@@ -123,6 +123,8 @@ extension Payments {
         let source: Wallet
         let target: Wallet
         let note: String?
+        /// Of the payer's plan; the preview and the payment ask the same.
+        let fees: FeeSchedule
     }
 
     func order(
@@ -134,7 +136,8 @@ extension Payments {
         try requireAllowed(amount, by: payer)
         let order = Order(
             amount: amount, source: try await wallet(of: payer.user, amount.currency),
-            target: try await wallet(of: recipient.id, amount.currency), note: note)
+            target: try await wallet(of: recipient.id, amount.currency), note: note,
+            fees: terms.sendFee(of: payer.plan))
         return (order, recipient)
     }
 
@@ -166,7 +169,7 @@ extension Payments {
         _ order: Order, _ code: TransferCode, key: IdempotencyKey, by payer: Payer,
         attachments: [Attachment] = []
     ) async throws -> Receipt {
-        let fees = try await feeAccount(order.amount.currency)
+        let fees = try await feeAccount(order.amount.currency, of: payer)
         let command = Command(
             key: commandKey(key, of: payer.user), operations(of: order, code, feesTo: fees),
             attachments: noteAttachments(order.note) + attachments)
@@ -184,16 +187,16 @@ extension Payments {
                 debit: order.source.account, credit: order.target.account, amount: order.amount,
                 code: code, isLimited: true))
         guard let fees else { return [main] }
-        let fee = terms.sendFee.fee(on: order.amount)
+        let fee = order.fees.fee(on: order.amount)
         guard fee.minorUnits > 0 else { return [main] }
         let leg = Leg(
             debit: order.source.account, credit: fees, amount: fee, code: .fee, isDerived: true)
         return [main, .post(leg)]
     }
 
-    /// Where the fees of this currency go; nil where nothing is taken.
-    func feeAccount(_ currency: Currency) async throws -> AccountID? {
-        guard terms.sendFee != .free else { return nil }
+    /// Where the payer's fees of this currency go; nil where nothing is taken.
+    func feeAccount(_ currency: Currency, of payer: Payer) async throws -> AccountID? {
+        guard terms.sendFee(of: payer.plan) != .free else { return nil }
         return try await systemAccount(.fees, currency)
     }
 

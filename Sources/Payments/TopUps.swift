@@ -29,7 +29,19 @@ extension Payments {
         // out what became of it when a connection is lost during the commit.
         let name = key.map { commandKey($0, of: payer.user) } ?? .random()
         let command = Command(key: name, [.post(leg)])
-        let receipt = try await explainingMismatch { try await ledger.submit(command) }
-        return try await done(receipt, for: wallet.account)
+        do {
+            let receipt = try await explainingMismatch { try await ledger.submit(command) }
+            return try await done(receipt, for: wallet.account)
+        } catch let refusal as LedgerRefusal
+            where refusal.rejection == .recipientCannotReceive
+        {
+            throw try await ceilingReached(wallet) ?? refusal
+        }
+    }
+
+    /// Who is told of their own wallet is told what it may hold.
+    private func ceilingReached(_ wallet: Wallet) async throws -> LedgerRefusal? {
+        let uses = try await ledger.limits(of: [wallet.account])[wallet.account]
+        return uses?.first { $0.kind == .balance }.map { LedgerRefusal(exceeding: $0) }
     }
 }

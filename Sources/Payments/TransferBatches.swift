@@ -14,7 +14,7 @@ extension Payments {
         let name = commandKey(hashing: "\(payer.user)/batch:\(key.text)")
         try await claim(name, for: batch.mode, by: payer)
         let orders = try await orders(batch.transfers, by: payer)
-        let fees = try await feeAccounts(orders)
+        let fees = try await feeAccounts(orders, of: payer)
         let outcomes =
             switch batch.mode {
             case .independent: try await sendEach(orders, feesTo: fees, under: name)
@@ -68,7 +68,9 @@ extension Payments {
                 guard let source = wallets[currency]?[payer.user],
                     let target = wallets[currency]?[wish.recipient]
                 else { preconditionFailure("every wallet was found or opened") }
-                return Order(amount: wish.amount, source: source, target: target, note: wish.note)
+                return Order(
+                    amount: wish.amount, source: source, target: target, note: wish.note,
+                    fees: terms.sendFee(of: payer.plan))
             }
         }
     }
@@ -97,10 +99,12 @@ extension Payments {
         return wallets
     }
 
-    private func feeAccounts(_ orders: [Decided<Order>]) async throws -> [Currency: AccountID] {
+    private func feeAccounts(
+        _ orders: [Decided<Order>], of payer: Payer
+    ) async throws -> [Currency: AccountID] {
         var accounts: [Currency: AccountID] = [:]
         for currency in Set(orders.compactMap(\.value?.amount.currency)) {
-            accounts[currency] = try await feeAccount(currency)
+            accounts[currency] = try await feeAccount(currency, of: payer)
         }
         return accounts
     }

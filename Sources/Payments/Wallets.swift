@@ -76,8 +76,10 @@ extension Payments {
     package func open(
         _ owner: ID<User>, _ currency: Currency, in transaction: borrowing Transaction
     ) throws -> Wallet {
+        let standing = try identity.standing(of: owner, in: transaction)
         let account = try ledger.openAccount(
-            .wallet, currency, floor: 0, limits: terms.limits(in: currency), in: transaction)
+            .wallet, currency, floor: 0, limits: terms.limits.limits(of: standing, in: currency),
+            in: transaction)
         let now = clock.now
         let wallet = Wallet(id: .make(at: now), owner: owner, currency: currency, account: account)
         try transaction.execute(

@@ -171,7 +171,13 @@ package struct CopyRow: ~Copyable, RowReader {
     }
 
     package mutating func int16() throws(DatabaseError) -> Int16 { try number(at: present()) }
+    package mutating func int32() throws(DatabaseError) -> Int32 { try number(at: present()) }
     package mutating func int64() throws(DatabaseError) -> Int64 { try number(at: present()) }
+
+    package mutating func int32OrNull() throws(DatabaseError) -> Int32? {
+        guard let range = try next() else { return nil }
+        return try number(at: range)
+    }
 
     package mutating func int64OrNull() throws(DatabaseError) -> Int64? {
         guard let range = try next() else { return nil }

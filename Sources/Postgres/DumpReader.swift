@@ -105,7 +105,13 @@ package final class DumpReader: RowReader {
     }
 
     package func int16() throws(DatabaseError) -> Int16 { try number(at: present()) }
+    package func int32() throws(DatabaseError) -> Int32 { try number(at: present()) }
     package func int64() throws(DatabaseError) -> Int64 { try number(at: present()) }
+
+    package func int32OrNull() throws(DatabaseError) -> Int32? {
+        guard let range = try next() else { return nil }
+        return try number(at: range)
+    }
 
     package func int64OrNull() throws(DatabaseError) -> Int64? {
         guard let range = try next() else { return nil }

@@ -10,6 +10,8 @@ package protocol RowReader: ~Copyable {
     var column: Int { get }
 
     mutating func int16() throws(DatabaseError) -> Int16
+    mutating func int32() throws(DatabaseError) -> Int32
+    mutating func int32OrNull() throws(DatabaseError) -> Int32?
     mutating func int64() throws(DatabaseError) -> Int64
     mutating func int64OrNull() throws(DatabaseError) -> Int64?
     mutating func bool() throws(DatabaseError) -> Bool

@@ -23,12 +23,21 @@ package struct Timestamp: Sendable, Hashable, Comparable {
     /// Days since 1970-01-01 in UTC, floored.
     package var day: Int64 { Self.floorDivide(microseconds, Self.microsecondsPerDay) }
 
+    /// Hours since 1970-01-01T00:00Z.
+    package var hour: Int64 { Self.floorDivide(microseconds, Self.microsecondsPerHour) }
+
+    /// The first moment of the given hour since 1970.
+    package init(hour: Int64) {
+        self.init(microseconds: hour * Self.microsecondsPerHour)
+    }
+
     /// The first moment of the given day since 1970-01-01.
     package init(day: Int64) {
         self.init(microseconds: day * Self.microsecondsPerDay)
     }
 
     package static let microsecondsPerDay: Int64 = 86_400_000_000
+    package static let microsecondsPerHour: Int64 = 3_600_000_000
 
     static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
         let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)

@@ -93,6 +93,10 @@ struct Application: Sendable {
             database: database, jobs: jobs, clock: clock,
             key: ring.sealingKey(Notifications.purpose),
             carriers: [.sms: carrier, .email: carrier])
+        let terms = PaymentTerms(
+            currencies: configuration.currencies, sendFees: configuration.sendFees,
+            limits: configuration.limits)
+        let walletLimits = WalletLimits(ledger: ledger, terms: terms)
         identity = Identity(
             database: database, notifications: notifications, events: events, clock: clock,
             passwords: PasswordHasher(
@@ -100,13 +104,11 @@ struct Application: Sendable {
                 threads: Configuration.passwordThreads,
                 queueMax: Configuration.passwordQueueMax),
             vault: vault, tokens: tokens,
-            relyingParty: configuration.relyingParty, isSandbox: configuration.isSandbox)
+            relyingParty: configuration.relyingParty, isSandbox: configuration.isSandbox,
+            followStanding: { try walletLimits.follow($1, of: $0, in: $2) })
         let payments = Payments(
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,
-            events: events, clock: clock,
-            terms: PaymentTerms(
-                currencies: configuration.currencies, sendFee: configuration.sendFee,
-                limits: configuration.limits))
+            events: events, clock: clock, terms: terms)
         self.payments = payments
         simple = SimpleTransfers(
             identity: identity, payments: payments, ledger: ledger, database: database,

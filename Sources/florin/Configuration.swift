@@ -23,9 +23,8 @@ struct Configuration: Sendable {
     var relyingParty: RelyingParty
     var accessTokenSeconds = TokenMint.secondsDefault
     var currencies = ["KES", "USD", "EUR", "NGN", "UGX", "TZS"].compactMap { Currency($0) }
-    var sendFee = FeeSchedule.free
-    /// Major units.
-    var limits = AccountLimits(perTransfer: 250_000, perDay: 1_000_000, perMonth: 10_000_000)
+    var sendFees: [Plan: FeeSchedule] = [:]
+    var limits = LimitTable()
     var simpleAccess: SimpleTerms.Access = .off
     /// Major units.
     var simpleBalance: Int64?
@@ -67,11 +66,8 @@ struct Configuration: Sendable {
             try reader.integer("FLORIN_SESSION_SECONDS", in: 60...TokenMint.secondsMax)
             ?? accessTokenSeconds
         currencies = try reader.currencies("FLORIN_CURRENCIES") ?? currencies
-        sendFee = try reader.fee("FLORIN_SEND_FEE") ?? sendFee
-        limits = AccountLimits(
-            perTransfer: try reader.amount("FLORIN_LIMIT_TRANSFER") ?? limits.perTransfer,
-            perDay: try reader.amount("FLORIN_LIMIT_DAY") ?? limits.perDay,
-            perMonth: try reader.amount("FLORIN_LIMIT_MONTH") ?? limits.perMonth)
+        sendFees = try reader.sendFees()
+        limits = try reader.limits()
         // Its people prove no telephone number, so outside a sandbox the operator must ask for it.
         simpleAccess =
             try reader.simpleAccess("FLORIN_SIMPLE_API") ?? (isSandbox ? .authenticated : .off)
@@ -97,7 +93,7 @@ struct ConfigurationError: Error, CustomStringConvertible {
 }
 
 /// Reads variables by type; an empty one counts as absent.
-private struct EnvironmentReader {
+struct EnvironmentReader {
     private let environment: [String: String]
 
     init(_ environment: [String: String]) {
@@ -177,27 +173,6 @@ private struct EnvironmentReader {
                 name: name, reason: "ISO 4217 codes separated by commas, the default one first")
         }
         return currencies
-    }
-
-    /// `fixed=10,basis_points=50,min=0,max=10000`, in minor units; what is left out is 0, and no
-    /// maximum.
-    func fee(_ name: String) throws(ConfigurationError) -> FeeSchedule? {
-        guard let parts = list(name) else { return nil }
-        let fault = ConfigurationError(
-            name: name, reason: "such as fixed=10,basis_points=50,min=0,max=10000")
-        var values: [String: Int64] = [:]
-        for part in parts {
-            let pair = part.split(separator: "=")
-            guard pair.count == 2, let value = Int64(pair[1]), value >= 0,
-                ["fixed", "basis_points", "min", "max"].contains(String(pair[0]))
-            else { throw fault }
-            values[String(pair[0])] = value
-        }
-        let (least, most) = (values["min"] ?? 0, values["max"] ?? .max)
-        let basisPoints = values["basis_points"] ?? 0
-        guard least <= most, basisPoints <= FeeSchedule.basisPointsMax else { throw fault }
-        return FeeSchedule(
-            fixed: values["fixed"] ?? 0, basisPoints: basisPoints, min: least, max: most)
     }
 }
 

@@ -17,6 +17,8 @@ enum Program {
                                                look at the books, then let payments go on
         florin rotate-keys                     seal everything under the first master key, then
                                                prove that the others are not needed
+        florin apply-limits                    give the wallets that exist the limits of the
+                                               settings
         florin migrate                         bring the database up to date
         florin seed --people N --balance MINOR --currency CODE --tokens FILE
                                                people with money, for load tests; sandbox only
@@ -58,6 +60,7 @@ enum Program {
         case "stop-money-out": return try await StopMoneyOutCommand.run(arguments)
         case "resume": return try await ResumeCommand.run(arguments)
         case "rotate-keys": return try await RotateCommand.run(arguments)
+        case "apply-limits": return try await ApplyLimitsCommand.run(arguments)
         case "migrate": return try await MigrateCommand.run(arguments)
         case "seed": return try await SeedCommand.run(arguments)
         case "bench": return try await BenchCommand.run(arguments)

@@ -44,15 +44,17 @@ struct Routes: Sendable {
     private var platform: [Route] {
         let payments = PaymentRoutes(application.payments)
         let books = BookRoutes(application.payments, application.commitments)
+        let plans = PlanRoutes(application.identity)
         let acts = ActRoutes(application.identity, application.actCommitments)
         let always =
             IdentityRoutes(application.identity).routes
             + PasskeyRoutes(application.identity).routes
             + SecondFactorRoutes(application.identity).routes
             + MerchantKeyRoutes(application.identity).routes + payments.routes + books.routes
-            + acts.routes
+            + acts.routes + plans.routes
         guard application.configuration.isSandbox else { return always }
-        return always + payments.sandboxRoutes + OutboxRoutes(application.notifications).routes
+        return always + plans.sandboxRoutes + payments.sandboxRoutes
+            + OutboxRoutes(application.notifications).routes
             + ClockRoutes(application: application).routes
     }
 

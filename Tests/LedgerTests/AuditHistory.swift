@@ -16,7 +16,8 @@ enum AuditHistory {
         let (float, alice) = (try await world.open(), try await world.open(floor: 0))
         let (bob, fees) = (try await world.open(floor: 0), try await world.open())
         _ = try await world.open(Currency("USD")!)
-        let dan = try await world.open(floor: 0, limits: AccountLimits(perDay: 100))
+        let dan = try await world.open(
+            floor: 0, limits: AccountLimits(perDay: 100, paymentsPerHour: 3, ceiling: 500))
         let ledger = world.ledger
         _ = try await ledger.submit([.pay(float, alice, 1000), .pay(float, bob, 500)])
         let paid = try await ledger.submit(

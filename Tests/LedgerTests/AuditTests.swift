@@ -54,6 +54,15 @@ import Values
             "account 2 counts its spending",
             "UPDATE ledger.accounts SET spent_day_amount = 0 WHERE id = 2"),
         Change(
+            "account 2 counts its payments",
+            "UPDATE ledger.accounts SET spent_hour_count = 2 WHERE id = 2"),
+        Change(
+            "account 6 is not as it was sealed",
+            "UPDATE ledger.accounts SET ceiling = NULL WHERE id = 6"),
+        Change(
+            "account 2 is not as it was sealed",
+            "UPDATE ledger.accounts SET limit_hour_count = 1000 WHERE id = 2"),
+        Change(
             "account 2 is not as it was sealed",
             "UPDATE ledger.accounts SET floor = NULL WHERE id = 2"),
         Change(

@@ -12,9 +12,11 @@ import Values
         _ id: Int64, posted: Int64 = 0, held: Int64 = 0, limits: AccountLimits = .none
     ) -> Head {
         let never = Head.Spent(period: 0, amount: 0)
+        let none = Head.Payments(period: 0, count: 0)
         return Head(
             id: id, currency: kes, floor: 0, limits: limits, isClosed: false, posted: posted,
-            held: held, lastTransfer: 0, lastAt: noon, spentToday: never, spentThisMonth: never)
+            held: held, lastTransfer: 0, lastAt: noon, spentToday: never, spentThisMonth: never,
+            paymentsThisHour: none, paymentsToday: none)
     }
 
     private static func hold(_ amount: Int64, until end: Timestamp) -> Transfer {
@@ -99,6 +101,62 @@ import Values
         let after = try Rules.post(Self.leg(6), sides, at: Self.noon).debit
         #expect(after.spentToday.amount == .max)
         #expect(after.spentThisMonth.amount == 6)
+    }
+
+    @Test func paymentsAreCountedUpToTheLargestNumber() throws {
+        var sides = Sides(debit: Self.head(1, posted: 1000), credit: Self.head(2))
+        sides.debit.paymentsThisHour = Head.Payments(
+            period: Int32(Self.noon.hour), count: .max)
+        let after = try Rules.post(Self.leg(1), sides, at: Self.noon).debit
+        #expect(after.paymentsThisHour.count == .max)
+        #expect(after.paymentsToday.count == 1)
+        let limits = AccountLimits(paymentsPerHour: .max)
+        sides.debit = Self.head(1, posted: 1000, limits: limits)
+        sides.debit.paymentsThisHour.count = .max
+        sides.debit.paymentsThisHour.period = Int32(Self.noon.hour)
+        #expect(throws: LedgerRefusal.self) {
+            try Rules.post(Self.leg(1), sides, at: Self.noon)
+        }
+    }
+
+    /// To the microsecond, and an hour of one day is not the same hour of another.
+    @Test func anHourBeginsAgainOnTheHour() throws {
+        let limits = AccountLimits(paymentsPerHour: 1)
+        var sides = Sides(debit: Self.head(1, posted: 1000, limits: limits), credit: Self.head(2))
+        let last = Timestamp(microseconds: Self.noon.microseconds - 1)
+        sides = try Rules.post(Self.leg(1), sides, at: last)
+        let refusal = #expect(throws: LedgerRefusal.self) {
+            try Rules.post(Self.leg(1), sides, at: last)
+        }
+        #expect(
+            refusal?.facts == [
+                Fact("limit", "payments_per_hour"), Fact("limit_count", 1), Fact("remaining", 0),
+                Fact("resets_at", "\(Self.noon)"),
+            ])
+        sides = try Rules.post(Self.leg(1), sides, at: Self.noon)
+        #expect(throws: LedgerRefusal.self) { try Rules.post(Self.leg(1), sides, at: Self.noon) }
+        sides = try Rules.post(Self.leg(1), sides, at: Self.noon.adding(seconds: 86_400))
+        #expect(sides.debit.posted == 997)
+    }
+
+    /// What a person is told when asking is what a refusal tells.
+    @Test func whatIsLeftIsToldAlikeEverywhere() throws {
+        let limits = AccountLimits(
+            perTransfer: 90, perDay: 100, perMonth: 1000, paymentsPerHour: 5, paymentsPerDay: 9,
+            ceiling: 5000)
+        var sides = Sides(debit: Self.head(1, posted: 1000, limits: limits), credit: Self.head(2))
+        sides = try Rules.post(Self.leg(60), sides, at: Self.noon)
+        let uses = LimitUse.Kind.allCases.compactMap { sides.debit.use(of: $0, at: Self.noon) }
+        #expect(uses.map(\.remaining) == [90, 4, 8, 40, 940, 4060])
+        #expect(uses.map(\.used) == [0, 1, 1, 60, 60, 940])
+        let refusal = #expect(throws: LedgerRefusal.self) {
+            try Rules.post(Self.leg(41), sides, at: Self.noon)
+        }
+        #expect(refusal?.facts == uses.first { $0.kind == .perDay }?.facts)
+        let tomorrow = Self.noon.adding(seconds: 86_400)
+        let then = LimitUse.Kind.allCases.compactMap { sides.debit.use(of: $0, at: tomorrow) }
+        // The 29th of February is the month's last day.
+        #expect(then.map(\.remaining) == [90, 5, 9, 100, 1000, 4060])
     }
 
     @Test func nothingRemainsOfALimitThatWasLowered() throws {

@@ -104,7 +104,8 @@ import Testing
 
 extension Table {
     static let all =
-        posting + linking + reversing + holding + limiting + keys + history + overflowing
+        posting + linking + reversing + holding + limiting + velocity + ceilings + keys + history
+        + overflowing
 
     /// The blocks marked `ledger` of docs/ledger.md.
     static let documented: [Table] = {

@@ -130,6 +130,13 @@ extension World {
         }
     }
 
+    func setLimits(_ limits: AccountLimits, of account: AccountID) async throws {
+        let ledger = ledger
+        try await database.transaction { transaction in
+            try ledger.setLimits([account: limits], in: transaction)
+        }
+    }
+
     func balance(_ account: AccountID) async throws -> Balance {
         try await ledger.balances(of: [account])[account]!
     }

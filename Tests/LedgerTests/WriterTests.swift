@@ -112,6 +112,64 @@ import Values
         }
     }
 
+    @Test(arguments: [
+        AccountLimits(paymentsPerHour: 2), AccountLimits(paymentsPerDay: 2),
+    ])
+    func paymentsThatAnotherWriterCountedAreCountedOnce(_ limits: AccountLimits) async throws {
+        try await World.run { world in
+            let neighbour = world.neighbour()
+            let (float, shop) = (try await world.open(), try await world.open(floor: 0))
+            for _ in 0..<5 {
+                let alice = try await world.open(floor: 0, limits: limits)
+                for each in [world, neighbour] {
+                    _ = try await each.ledger.submit(.pay(float, alice, 500))
+                }
+                _ = try await neighbour.ledger.submit(.pay(alice, shop, 1, isLimited: true))
+                _ = try await world.ledger.submit(.pay(alice, shop, 1, isLimited: true))
+                for each in [neighbour, world] {
+                    let outcome = try await each.ledger.submit(
+                        [.pay(alice, shop, 1, isLimited: true)])
+                    #expect(outcome[0].refusal == "limit_exceeded")
+                }
+            }
+            await neighbour.end()
+        }
+    }
+
+    @Test func limitsThatChangeElsewhereHoldAtOnce() async throws {
+        try await World.run { world in
+            let neighbour = world.neighbour()
+            let (float, alice) = (try await world.open(), try await world.open(floor: 0))
+            for each in [world, neighbour] {
+                _ = try await each.ledger.submit(.pay(float, alice, 500))
+            }
+            for (number, each) in [neighbour, world, neighbour].enumerated() {
+                let limit = Int64(number) + 1
+                try await each.setLimits(AccountLimits(perTransfer: limit), of: alice)
+                for other in [world, neighbour] {
+                    let outcomes = try await other.ledger.submit([
+                        .pay(alice, float, limit + 1, isLimited: true),
+                        .pay(alice, float, limit, isLimited: true),
+                    ])
+                    #expect(outcomes[0].refusal == "limit_exceeded")
+                    #expect(outcomes[1].refusal == nil)
+                }
+                let uses = try await world.ledger.limits(of: [alice])[alice]
+                #expect(uses?.map(\.limit) == [limit])
+            }
+            await neighbour.end()
+        }
+    }
+
+    /// Whoever closed an account meanwhile, its seal is that of both changes.
+    @Test func limitsOfAClosedAccountAreSealedWithIt() async throws {
+        try await World.run { world in
+            let alice = try await world.open(floor: 0, limits: AccountLimits(ceiling: 5))
+            try await world.ledger.closeAccount(alice)
+            try await world.setLimits(AccountLimits(perDay: 7, paymentsPerDay: 3), of: alice)
+        }
+    }
+
     @Test func aClosedAccountIsClosedForEveryWriter() async throws {
         try await World.run { world in
             let neighbour = world.neighbour()

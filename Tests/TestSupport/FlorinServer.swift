@@ -98,7 +98,11 @@ package final class FlorinServer: Sendable {
     ) -> [String: String] {
         [
             "PATH": "/usr/bin:/bin", "PORT": "0", "FLORIN_DATA": folder.path + "/data",
-            "FLORIN_SANDBOX": "1", "FLORIN_ARGON2_MEMORY_KIB": "64", "FLORIN_ARGON2_PASSES": "1",
+            "FLORIN_SANDBOX": "1", "FLORIN_LIMIT_TRANSFER": "250000",
+            "FLORIN_LIMIT_DAY": "1000000", "FLORIN_LIMIT_MONTH": "10000000",
+            // Crowds pay faster than people do.
+            "FLORIN_LIMITS": "*.* hour_count=none,day_count=none,balance=none",
+            "FLORIN_ARGON2_MEMORY_KIB": "64", "FLORIN_ARGON2_PASSES": "1",
             "DATABASE_URL": database.map(\.connectionString) ?? "",
         ]
     }

@@ -25,6 +25,13 @@ package enum Caller: Sendable {
         case .program: .merchant
         }
     }
+
+    package var plan: Plan {
+        switch self {
+        case .person(let session): session.plan
+        case .program(let grant): grant.plan
+        }
+    }
 }
 
 /// Who may move money: somebody verified, and no auditor. Whoever holds one has passed the check,
@@ -34,6 +41,7 @@ package struct Payer: Sendable {
 
     package var user: ID<User> { caller.user }
     package var username: Username { caller.username }
+    package var plan: Plan { caller.plan }
 
     package init(_ caller: Caller) throws(IdentityRejection) {
         guard caller.role != .auditor else { throw .forbidden }

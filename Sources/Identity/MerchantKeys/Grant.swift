@@ -10,6 +10,8 @@ package struct Grant: Sendable {
     package let scopes: Set<Scope>
     /// Major units.
     package let paymentMax: Int64
+    /// The merchant's own.
+    package let plan: Plan
     private let addresses: NetworkRanges
 
     fileprivate init(row: Row) throws {
@@ -23,6 +25,7 @@ package struct Grant: Sendable {
             throw DatabaseError.decoding(column: 5, expected: "networks")
         }
         addresses = ranges
+        plan = try Plan(stored: row[7])
     }
 
     func allows(_ address: String) -> Bool {
@@ -52,7 +55,7 @@ extension Identity {
             let row = try transaction.first(
                 """
                 SELECT k.id, k.user_id, u.username, k.scopes, k.payment_max, k.addresses,
-                    least(k.expires_at, s.ends_at)
+                    least(k.expires_at, s.ends_at), u.plan
                 FROM identity.merchant_key_secrets s
                 JOIN identity.merchant_keys k ON k.id = s.key_id
                 JOIN identity.users u ON u.id = k.user_id

@@ -108,7 +108,7 @@ extension Identity {
         try transaction.query(
             """
             SELECT id, username, phone_sealed, email_sealed, role, verified_at IS NOT NULL,
-                u.created_at, full_name_sealed, birth_date_sealed, wrapped
+                u.created_at, full_name_sealed, birth_date_sealed, wrapped, plan, kyc_tier
             FROM identity.users u LEFT JOIN identity.person_keys ON user_id = id
             WHERE \(condition)
             """
@@ -130,7 +130,9 @@ extension Identity {
             email: try open(3, .email).flatMap { EmailAddress($0) },
             role: try Role(stored: row[4]), isVerified: try row[5], createdAt: try row[6],
             fullName: try open(7, .fullName),
-            birthDate: try open(8, .birthDate).flatMap { CalendarDay($0) })
+            birthDate: try open(8, .birthDate).flatMap { CalendarDay($0) },
+            standing: Standing(
+                plan: try Plan(stored: row[10]), tier: try KycTier(stored: row[11])))
     }
 
     /// The key under which this person's data are sealed; nil when it was destroyed.

@@ -31,6 +31,7 @@ package struct User: Sendable, Equatable {
     /// What this person calls themselves, in their own letters.
     package var fullName: String?
     package var birthDate: CalendarDay?
+    package var standing = Standing.initial
 }
 
 /// 3 to 30 characters of a–z, 0–9, dot, dash and underscore, beginning with a letter.

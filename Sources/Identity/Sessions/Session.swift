@@ -7,16 +7,20 @@ package struct Session: Sendable, Equatable {
     package let username: Username
     package let role: Role
     package let isVerified: Bool
+    /// What this person pays in fees follows from it.
+    package let plan: Plan
 
     /// Only a log-in and a look-up make one.
     init(
-        id: ID<Session>, user: ID<User>, username: Username, role: Role, isVerified: Bool
+        id: ID<Session>, user: ID<User>, username: Username, role: Role, isVerified: Bool,
+        plan: Plan
     ) {
         self.id = id
         self.user = user
         self.username = username
         self.role = role
         self.isVerified = isVerified
+        self.plan = plan
     }
 }
 
@@ -25,7 +29,7 @@ extension Identity {
     package func session(vouchingFor user: User) -> Session {
         Session(
             id: ID(high: 0, low: 0), user: user.id, username: user.username, role: user.role,
-            isVerified: user.isVerified)
+            isVerified: user.isVerified, plan: user.standing.plan)
     }
 }
 

@@ -124,7 +124,7 @@ extension Identity {
         let now = clock.now
         let session = Session(
             id: .make(at: now), user: user.id, username: user.username, role: user.role,
-            isVerified: user.isVerified)
+            isVerified: user.isVerified, plan: user.standing.plan)
         let refreshToken = SecureRandom.token()
         try insert(session, refreshToken, now, transaction)
         return tokens.mint(for: session, refreshToken: refreshToken, at: now)
@@ -243,14 +243,15 @@ extension Identity {
     ) throws -> Session? {
         try transaction.first(
             """
-            SELECT s.id, u.id, u.username, u.role, u.verified_at IS NOT NULL
+            SELECT s.id, u.id, u.username, u.role, u.verified_at IS NOT NULL, u.plan
             FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
             WHERE s.id = \(id) AND s.ended_at IS NULL
             """
         ).map { row in
             Session(
                 id: try row[0], user: try row[1], username: try Username(stored: row[2]),
-                role: try Role(stored: row[3]), isVerified: try row[4])
+                role: try Role(stored: row[3]), isVerified: try row[4],
+                plan: try Plan(stored: row[5]))
         }
     }
 }

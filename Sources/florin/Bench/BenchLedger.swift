@@ -17,7 +17,8 @@ struct BenchLedger: Sendable {
     private static let fundingInFlight = 4
     /// In minor units: met by no payment, but asked about for each.
     private static let limits = AccountLimits(
-        perTransfer: 25_000_000, perDay: 100_000_000, perMonth: 1_000_000_000)
+        perTransfer: 25_000_000, perDay: 100_000_000, perMonth: 1_000_000_000,
+        paymentsPerHour: 1_000_000, paymentsPerDay: 10_000_000, ceiling: 1_000_000_000_000)
 
     // MARK: From beginning to end
 

@@ -51,7 +51,7 @@ struct AccessRow: Sendable {
 }
 
 enum AccessTable {
-    static let rows = identity + keys + payments + simple + open
+    static let rows = identity + keys + standing + payments + simple + open
 
     /// Who sees what is not theirs; an auditor sees what any of them does.
     static let staff = ["admin", "finance", "support", "auditor"]
@@ -104,6 +104,19 @@ enum AccessTable {
     ]
 
     private static let code: JSON = ["method": "totp", "code": "123456"]
+
+    private static let standing: [AccessRow] = [
+        AccessRow("GET /v1/limits", .caller("wallets:read")),
+        AccessRow(
+            "PUT /v1/staff/users/{id}/plan", .staff(["admin", "finance"]), of: { $0.owner.id },
+            body: { _ in ["plan": "PREMIUM", "reason": "Paid for it."] }, status: 200),
+        AccessRow(
+            "PUT /v1/staff/users/{id}/kyc_tier", .staff(["admin", "finance"]),
+            of: { $0.owner.id }, body: { _ in ["kyc_tier": 0, "reason": "A false paper."] },
+            status: 200),
+        AccessRow(
+            "PUT /sandbox/standing", .session, body: { _ in ["plan": "FREE"] }, status: 200),
+    ]
 
     private static let payments: [AccessRow] = [
         AccessRow("GET /v1/wallets", .caller("wallets:read")),

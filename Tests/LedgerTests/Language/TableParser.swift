@@ -3,11 +3,12 @@ import Values
 
 /// Reads the language of tables:
 ///
-///     account  NAME CURRENCY [floor [AMOUNT]] [transfer AMOUNT] [day AMOUNT] [month AMOUNT]
+///     account  NAME CURRENCY [floor [AMOUNT]] [LIMIT …]
+///     limits   NAME [LIMIT …]               // from now on these and no others
 ///     close    NAME
 ///     stop                                  // money out, while the books are in doubt
 ///     resume
-///     post     KEY NAME → NAME AMOUNT [CURRENCY] [code N] [limited] [derived]     OUTCOME
+///     post     KEY NAME → NAME AMOUNT [CURRENCY] [code N] [MARK …]                OUTCOME
 ///     hold     KEY NAME → NAME AMOUNT … for TIME                                  OUTCOME
 ///     capture  LINE [AMOUNT] [as KEY]                                             OUTCOME
 ///     void     LINE [as KEY]                                                      OUTCOME
@@ -26,6 +27,10 @@ import Values
 ///     asof     NAME MARK posted N held N
 ///     history  NAME [from MARK] [to MARK] [by LENGTH] is LINE LINE …
 ///     trial    0
+///
+/// A LIMIT is `transfer`, `day`, `month` or `ceiling` with an amount, `hourly` or `daily` with a
+/// number of payments, in the order transfer, day, month, hourly, daily, ceiling. A MARK of a leg
+/// is `limited`, `derived` or `returned`.
 ///
 /// A KEY also names the line that its command wrote; of linked ones, `KEY.2` is the second. A dash
 /// is no key. `nobody` and `nothing` are an account and a line that do not exist.
@@ -49,6 +54,8 @@ struct TableParser {
     private mutating func content(_ words: inout Words) throws -> TableStatement.Content {
         switch words.peek {
         case "account": try Self.account(&words)
+        case "limits":
+            .limits(name: try words.after("limits"), limits: try Self.limits(&words))
         case "close": .close(name: try words.after("close"))
         case "stop", "resume": .setMoneyOut(isStopped: try words.take() == "stop")
         case "linked": .submit([try linked(&words)])
@@ -139,6 +146,8 @@ struct TableParser {
                 leg.isLimited = true
             } else if words.skip("derived") {
                 leg.isDerived = true
+            } else if words.skip("returned") {
+                leg.isReturn = true
             } else if words.skip("code") {
                 leg.code = Int16(try words.amount())
             } else if let currency = Currency(words.peek) {
@@ -159,11 +168,19 @@ struct TableParser {
         }
         var floor: Int64?
         if words.skip("floor") { floor = words.amountIfAny() ?? 0 }
+        return .account(
+            name: name, currency: currency, floor: floor, limits: try limits(&words))
+    }
+
+    private static func limits(_ words: inout Words) throws -> AccountLimits {
         let limits = AccountLimits(
             perTransfer: try words.amountIf("transfer"), perDay: try words.amountIf("day"),
-            perMonth: try words.amountIf("month"))
+            perMonth: try words.amountIf("month"),
+            paymentsPerHour: try words.amountIf("hourly").map { Int32(clamping: $0) },
+            paymentsPerDay: try words.amountIf("daily").map { Int32(clamping: $0) },
+            ceiling: try words.amountIf("ceiling"))
         try words.end()
-        return .account(name: name, currency: currency, floor: floor, limits: limits)
+        return limits
     }
 
     private static func advance(_ words: inout Words) throws -> TableAdvance {

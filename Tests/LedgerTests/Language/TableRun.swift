@@ -23,6 +23,8 @@ struct TableRun {
             accounts[name] = (
                 try await world.open(currency, floor: floor, limits: limits), currency
             )
+        case .limits(let name, let limits):
+            try await world.setLimits(limits, of: account(name, line))
         case .close(let name): try await world.ledger.closeAccount(account(name, line))
         case .setMoneyOut(let isStopped): try world.setMoneyOut(isStopped: isStopped)
         case .submit(let commands): try await submit(commands)
@@ -107,7 +109,7 @@ struct TableRun {
         return Leg(
             debit: try account(leg.debit, line), credit: try account(leg.credit, line),
             amount: Money(leg.amount, currency), code: TransferCode(rawValue: leg.code),
-            isLimited: leg.isLimited, isDerived: leg.isDerived)
+            isLimited: leg.isLimited, isDerived: leg.isDerived, isReturn: leg.isReturn)
     }
 
     // MARK: Names

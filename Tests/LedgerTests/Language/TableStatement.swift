@@ -8,6 +8,7 @@ struct TableStatement: Sendable {
 
     enum Content: Sendable {
         case account(name: String, currency: Currency, floor: Int64?, limits: AccountLimits)
+        case limits(name: String, limits: AccountLimits)
         case close(name: String)
         case setMoneyOut(isStopped: Bool)
         /// Commands that are submitted together; a single line is a batch of one.
@@ -57,6 +58,7 @@ struct TableLeg: Sendable {
     var code: Int16 = 1
     var isLimited = false
     var isDerived = false
+    var isReturn = false
 }
 
 enum TableAdvance: Sendable {

@@ -117,7 +117,8 @@ struct CommandSource {
         let currency = random.chance(1) ? circles.any(&random)!.currency : circle.currency
         return Leg(
             debit: debit, credit: credit, amount: Money(amount, currency),
-            code: TransferCode(rawValue: 1), isLimited: random.chance(70))
+            code: TransferCode(rawValue: 1), isLimited: random.chance(70),
+            isReturn: random.chance(10))
     }
 
     private mutating func absurdAmount() -> Int64 {
@@ -182,7 +183,7 @@ struct CommandSource {
             credit: part == 1 ? other.credit : leg.credit,
             amount: part == 2 ? other.amount : part == 4 ? amount : leg.amount,
             code: part == 3 ? TransferCode(rawValue: 7) : leg.code,
-            isLimited: leg.isLimited, isDerived: leg.isDerived)
+            isLimited: leg.isLimited, isDerived: leg.isDerived, isReturn: leg.isReturn)
     }
 }
 

@@ -9,11 +9,13 @@ struct ReferenceLedger {
     struct Account {
         let currency: Currency
         let floor: Int128?
-        let limits: AccountLimits
+        var limits: AccountLimits
         var isClosed = false
         var posted: Int128 = 0
         var held: Int128 = 0
         var spent: [Int64: Int128] = [:]
+        /// Payments of each hour and day.
+        var paid: [String: Int128] = [:]
     }
 
     struct Line {
@@ -36,7 +38,7 @@ struct ReferenceLedger {
     /// Faults that a test plants, to see that the comparison finds them.
     enum Mistake: CaseIterable {
         case forgetsFloors, spendsHeldMoney, keepsTheRestOfACapture, forgetsKeys, ignoresLimits
-        case reversesTwice, losesAUnit, paysWhileStopped
+        case reversesTwice, losesAUnit, paysWhileStopped, ignoresVelocity, ignoresCeilings
     }
 
     enum Answer: Equatable {
@@ -68,6 +70,10 @@ struct ReferenceLedger {
         _ id: AccountID, _ currency: Currency, _ floor: Int64?, _ limits: AccountLimits
     ) {
         accounts[id] = Account(currency: currency, floor: floor.map { Int128($0) }, limits: limits)
+    }
+
+    mutating func setLimits(_ limits: AccountLimits, of id: AccountID) {
+        accounts[id]?.limits = limits
     }
 
     mutating func close(_ id: AccountID) { accounts[id]?.isClosed = true }
@@ -123,6 +129,7 @@ struct ReferenceLedger {
             let released = makes(.keepsTheRestOfACapture) ? captured : hold.amount
             try add(-captured, -released, to: hold.debit)
             try add(captured, 0, to: hold.credit)
+            try refuseAboveCeiling(hold.credit)
             write(.capture, hold.debit, hold.credit, captured, ends: id)
         case .void(let id): try release(id, .void)
         case .expire(let id):
@@ -208,6 +215,13 @@ struct ReferenceLedger {
         }
         let isShort = makes(.losesAUnit)
         try add(isShort ? max(0, moved - 1) : moved, 0, to: leg.credit)
+        // A hold moves nothing, and what comes back was there before.
+        if moved > 0, !leg.isReturn { try refuseAboveCeiling(leg.credit) }
+    }
+
+    private func refuseAboveCeiling(_ id: AccountID) throws(No) {
+        guard let ceiling = accounts[id]!.limits.ceiling, !makes(.ignoresCeilings) else { return }
+        try refuse("recipient_cannot_receive", if: accounts[id]!.posted > ceiling)
     }
 
     private mutating func add(_ posted: Int128, _ held: Int128, to id: AccountID) throws(No) {
@@ -232,16 +246,31 @@ struct ReferenceLedger {
         if let limit = limits.perTransfer {
             try refuse("limit_exceeded", if: amount > limit, ["remaining": Int128(limit)])
         }
+        try count("hour \(now.microseconds / 3_600_000_000)", limits.paymentsPerHour, id)
+        try count("day \(now.day)", limits.paymentsPerDay, id)
         let date = CalendarDay(daysSince1970: now.day)
         let month = 1_000_000_000 + date.year * 100 + date.month
         for (limit, period) in [(limits.perDay, now.day), (limits.perMonth, month)] {
-            guard let limit else { continue }
             let before = accounts[id]!.spent[period] ?? 0
-            try refuse(
-                "limit_exceeded", if: before + amount > limit,
-                ["remaining": Int128(limit) - before])
+            if let limit {
+                try refuse(
+                    "limit_exceeded", if: before + amount > limit,
+                    ["remaining": max(0, Int128(limit) - before)])
+            }
             accounts[id]!.spent[period] = before + amount
         }
+    }
+
+    private mutating func count(
+        _ period: String, _ limit: Int32?, _ id: AccountID
+    ) throws(No) {
+        let before = accounts[id]!.paid[period] ?? 0
+        if let limit, !makes(.ignoresVelocity) {
+            try refuse(
+                "limit_exceeded", if: before + 1 > limit,
+                ["remaining": max(0, Int128(limit) - before)])
+        }
+        accounts[id]!.paid[period] = before + 1
     }
 
     // MARK: Looking things up

@@ -44,6 +44,7 @@ struct Simulation {
                 batches += 1
                 if source.random.chance(40) { advance() }
                 if batches % 25 == 0 { try await closeOne() }
+                if batches % 10 == 0 { try await limitOne() }
                 try await source.random.chance(5) ? runStoppedBatch() : runBatch()
                 if batches % Self.batchesBetweenLooks == 0 { try await compareBalances() }
             }
@@ -192,12 +193,10 @@ struct Simulation {
         let float = try await open(currency, floor: nil)
         var wallets: [AccountID] = []
         for place in 0..<10 {
-            let limits = [
-                AccountLimits.none, AccountLimits(perTransfer: 800),
-                AccountLimits(perDay: 20_000), AccountLimits(perDay: 30_000, perMonth: 90_000),
-            ]
             wallets.append(
-                try await open(currency, floor: place == 3 ? -2000 : 0, limits: limits[place % 4]))
+                try await open(
+                    currency, floor: place == 3 ? -2000 : 0,
+                    limits: Self.usual[place % Self.usual.count]))
         }
         var deep: [AccountID] = []
         for (floor, limits) in Self.extremes {
@@ -206,6 +205,13 @@ struct Simulation {
         source.add(currency, float: float, wallets: wallets, deep: deep)
     }
 
+    private static let usual = [
+        AccountLimits.none, AccountLimits(perTransfer: 800),
+        AccountLimits(perDay: 20_000), AccountLimits(perDay: 30_000, perMonth: 90_000),
+        AccountLimits(paymentsPerHour: 40, paymentsPerDay: 60),
+        AccountLimits(perDay: 20_000, paymentsPerDay: 50, ceiling: 25_000),
+    ]
+
     /// Floors and limits at the ends of their ranges.
     private static let extremes: [(floor: Int64?, limits: AccountLimits)] = [
         (nil, .none), (nil, .none), (.min, .none), (0, .none), (.min + 1, .none), (-1, .none),
@@ -213,7 +219,9 @@ struct Simulation {
         (.min, AccountLimits(perDay: .max - 1, perMonth: .max)),
         (nil, AccountLimits(perTransfer: .max, perDay: .max / 2 + 1)),
         (nil, AccountLimits(perTransfer: 1)), (nil, AccountLimits(perTransfer: 0)),
-        (0, AccountLimits(perDay: 0, perMonth: 0)),
+        (0, AccountLimits(perDay: 0, perMonth: 0)), (nil, AccountLimits(ceiling: 0)),
+        (nil, AccountLimits(ceiling: .max)), (.min, AccountLimits(paymentsPerDay: 0)),
+        (nil, AccountLimits(paymentsPerHour: .max, ceiling: .max - 1)),
     ]
 
     private mutating func open(
@@ -223,6 +231,13 @@ struct Simulation {
         reference.open(account, currency, floor, limits)
         accounts.append(account)
         return account
+    }
+
+    private mutating func limitOne() async throws {
+        let (account, limits) = (source.anyWallet(), Self.usual.any(&source.random)!)
+        try await world.setLimits(limits, of: account)
+        reference.setLimits(limits, of: account)
+        steps.add("account \(account.number) has the limits \(limits)")
     }
 
     private mutating func closeOne() async throws {
@@ -283,7 +298,9 @@ struct LastSteps {
     }
 
     private static func text(_ leg: Leg) -> String {
-        let marks = (leg.isLimited ? " limited" : "") + (leg.isDerived ? " derived" : "")
+        let marks =
+            (leg.isLimited ? " limited" : "") + (leg.isDerived ? " derived" : "")
+            + (leg.isReturn ? " returned" : "")
         return "\(leg.debit.number) → \(leg.credit.number) \(leg.amount.minorUnits) "
             + "\(leg.amount.currency) code \(leg.code.rawValue)\(marks)"
     }
