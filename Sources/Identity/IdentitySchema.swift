@@ -95,5 +95,6 @@ package enum IdentitySchema {
         auditLog,
         personKeys,
         passkeys,
+        secondFactors,
     ]
 }

@@ -47,7 +47,8 @@ struct Routes: Sendable {
         let plans = PlanRoutes(application.identity)
         let always =
             IdentityRoutes(application.identity).routes
-            + PasskeyRoutes(application.identity).routes + plans.routes + payments.routes
+            + PasskeyRoutes(application.identity).routes
+            + SecondFactorRoutes(application.identity).routes + plans.routes + payments.routes
             + books.routes
         guard application.configuration.isSandbox else { return always }
         return always + plans.sandboxRoutes + payments.sandboxRoutes

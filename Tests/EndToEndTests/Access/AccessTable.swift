@@ -78,6 +78,14 @@ enum AccessTable {
         AccessRow(
             "DELETE /v1/passkeys/{id}", .session, .hidden("passkey_not_found"),
             of: { try await $0.passkey() }, status: 204),
+        AccessRow("GET /v1/second_factors", .session),
+        // Nobody has an app yet, so there is none to confirm, to remove or to show a code of.
+        AccessRow(
+            "POST /v1/totp/confirmations", .session, body: { _ in ["code": "123456"] },
+            status: 404),
+        AccessRow("POST /v1/totp/removals", .session, body: { _ in code }, status: 404),
+        AccessRow("POST /v1/recovery_codes", .session, body: { _ in code }, status: 404),
+        AccessRow("POST /v1/totp", .session),
     ]
 
     private static let standing: [AccessRow] = [
@@ -92,6 +100,8 @@ enum AccessTable {
         AccessRow(
             "PUT /sandbox/standing", .session, body: { _ in ["plan": "FREE"] }, status: 200),
     ]
+
+    private static let code: JSON = ["method": "totp", "code": "123456"]
 
     private static let payments: [AccessRow] = [
         AccessRow("GET /v1/wallets", .caller),
