@@ -166,7 +166,7 @@ struct TransferBatchTests {
         let body = JSON.batch([.send(1, to: friend.username)])
         try await stranger.refused(403, "phone_not_verified", .post, path, body)
         try await api.refused(401, "session_invalid", .post, path, body)
-        try await stranger.refused(400, "idempotency_key_required", .post, path, body, key: nil)
+        try await friend.refused(400, "idempotency_key_required", .post, path, body, key: nil)
     }
 }
 

@@ -8,7 +8,7 @@ package import Postgres
 package enum TestPostgres {
     /// Nothing here outlives the tests, so nothing is forced to disk.
     private static let options = [
-        "fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=400",
+        "fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=900",
         "shared_buffers=32MB",
     ]
 
