@@ -128,7 +128,10 @@ def check_dumps(florin, pages, trusted):
     subprocess.run([tools / "pg_restore", f"--file={plain}", custom], check=True)
     kept = ["--commitments", str(pages), "--key", str(trusted)]
     live = florin.command("audit", *kept)
-    assert florin.command("audit", "--dump", str(plain), *kept) == live
+    # A dump is audited for its books alone; the log of acts is read from the database only.
+    books, _, acts = live.partition("acts ")
+    assert "the audit log is whole" in acts, live
+    assert florin.command("audit", "--dump", str(plain), *kept) == books
 
     text = plain.read_text()
     line = next(row for row in text.splitlines() if row.endswith("\t\\N\t\\N\tt"))
