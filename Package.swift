@@ -48,12 +48,13 @@ let package = Package(
         library("Telemetry", ["Values"]),
         library("Cryptography", ["CSodium", "COpenSSL", "Values"]),
         library("Postgres", ["CLinux", "CPostgres", "Values", "Telemetry"]),
+        library("Peers", ["CLinux", "Cryptography"]),
         library(
             "HTTP", ["CLinux", "CMicrohttpd", "CCurl", "CZlib", "CBrotli", "Values", "Telemetry"]),
 
         // Slices: a slice owns its tables, routes, jobs and words.
         library("Jobs", ["Values", "Telemetry", "Postgres"]),
-        library("Ledger", ["Values", "Telemetry", "Cryptography", "Postgres"]),
+        library("Ledger", ["Values", "Telemetry", "Cryptography", "Postgres", "Peers"]),
         library(
             "Notifications",
             ["Values", "Telemetry", "Cryptography", "Postgres", "HTTP", "Jobs"]),
@@ -82,8 +83,8 @@ let package = Package(
         .executableTarget(
             name: "florin",
             dependencies: [
-                "CLinux", "CMimalloc", "Values", "Telemetry", "Cryptography", "Postgres", "HTTP",
-                "Jobs",
+                "CLinux", "CMimalloc", "Values", "Telemetry", "Cryptography", "Postgres", "Peers",
+                "HTTP", "Jobs",
                 "Ledger", "Notifications", "Identity", "Payments", "Channels", "FlorinClient",
             ],
             swiftSettings: strict),
@@ -98,8 +99,11 @@ let package = Package(
         tests("TelemetryTests", ["Telemetry", "Values"]),
         tests("CryptographyTests", ["Cryptography", "Values"]),
         tests("PostgresTests", ["Postgres", "Values", "TestSupport"]),
+        tests("PeersTests", ["Peers", "Cryptography", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "Values", "TestSupport"]),
-        tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
+        tests(
+            "LedgerTests",
+            ["Ledger", "Cryptography", "Postgres", "Peers", "Values", "TestSupport"]),
         tests(
             "EndToEndTests",
             ["FlorinClient", "HTTP", "Postgres", "Values", "TestSupport"]),

@@ -77,7 +77,13 @@ struct Application: Sendable {
         self.clock = clock
         let jobs = Jobs(clock: clock)
         events = Events(database: database, clock: clock)
-        ledger = Ledger(database: database, settings: settings, clock: clock)
+        ledger = Ledger(
+            database: database, settings: settings, clock: clock,
+            forwarding: configuration.peerAddress.map {
+                Forwarding(
+                    address: $0,
+                    key: SealingKey(master: masterKey, purpose: Forwarding.purpose))
+            })
         moneyOut = Self.moneyOut(database, clock)
         let commitments = Commitments(database: database, keys: bookKeys, clock: clock)
         self.commitments = commitments

@@ -3,6 +3,7 @@ internal import Cryptography
 internal import Identity
 internal import Ledger
 internal import Payments
+internal import Peers
 internal import Telemetry
 internal import Values
 
@@ -27,6 +28,8 @@ struct Configuration: Sendable {
     var simpleAccess: SimpleTerms.Access = .off
     /// Major units.
     var simpleBalance: Int64?
+    /// Where the other processes reach this one; nil when it keeps to itself.
+    var peerAddress: PeerAddress? = .loopback
     var watchSeconds = Watch.secondsDefault
     var databaseConnections = 6
     var argonMemoryKiB = 19_456
@@ -73,6 +76,9 @@ struct Configuration: Sendable {
             try reader.simpleAccess("FLORIN_SIMPLE_API") ?? (isSandbox ? .authenticated : .off)
         simpleBalance = try reader.amount("FLORIN_SIMPLE_BALANCE")
         watchSeconds = try reader.integer("FLORIN_WATCH_SECONDS", in: 1...3600) ?? watchSeconds
+        if let address = reader.text("FLORIN_PEER_ADDRESS") {
+            peerAddress = try reader.peerAddress(address)
+        }
         databaseConnections =
             try reader.integer("FLORIN_DATABASE_CONNECTIONS", in: 1...100).map { Int($0) }
             ?? databaseConnections
@@ -140,6 +146,17 @@ private struct EnvironmentReader {
             throw ConfigurationError(name: name, reason: "one of \(names)")
         }
         return level
+    }
+
+    /// `off`, or `host:port` where the others reach this process.
+    func peerAddress(_ text: String) throws(ConfigurationError) -> PeerAddress? {
+        guard text != "off" else { return nil }
+        guard let address = PeerAddress(text) else {
+            throw ConfigurationError(
+                name: "FLORIN_PEER_ADDRESS",
+                reason: "host:port at which the other processes reach this one, or off")
+        }
+        return address
     }
 
     func simpleAccess(_ name: String) throws(ConfigurationError) -> SimpleTerms.Access? {
