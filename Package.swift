@@ -53,8 +53,8 @@ let package = Package(
             "HTTP", ["CLinux", "CMicrohttpd", "CCurl", "CZlib", "CBrotli", "Values", "Telemetry"]),
 
         // Slices: a slice owns its tables, routes, jobs and words.
-        library("Jobs", ["Values", "Telemetry", "Postgres"]),
-        library("Ledger", ["Values", "Telemetry", "Cryptography", "Postgres", "Peers"]),
+        library("Jobs", ["Values", "Telemetry", "Cryptography", "Postgres"]),
+        library("Ledger", ["Values", "Telemetry", "Cryptography", "Postgres", "Peers", "Jobs"]),
         library(
             "Notifications",
             ["Values", "Telemetry", "Cryptography", "Postgres", "HTTP", "Jobs"]),

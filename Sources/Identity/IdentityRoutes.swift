@@ -127,7 +127,7 @@ extension Request {
 
 // MARK: Wire
 
-private enum Wire {
+enum Wire {
     static let phone = Schema.string(min: 1, max: 32)
 
     static let signUp = Schema.object(

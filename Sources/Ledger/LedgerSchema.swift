@@ -225,6 +225,7 @@ package enum LedgerSchema {
                 """),
         stops,
         commitments,
+        commitmentKeysRotate,
         terms,
     ]
 }

@@ -2,7 +2,7 @@ internal import Postgres
 
 extension LedgerSchema {
     static let terms = Migration(
-        slice: "ledger", number: 6, name: "terms of the usual writer",
+        slice: "ledger", number: 7, name: "terms of the usual writer",
         sql: """
             -- What is forwarded is bound to a term; when it is over, it can no longer be written.
             ALTER TABLE ledger.head ADD COLUMN term bigint NOT NULL DEFAULT 0;
