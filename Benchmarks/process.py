@@ -1,5 +1,6 @@
 """Rows of the process itself: how soon it is ready, and what memory it takes."""
 
+import statistics
 import time
 
 import wrk
@@ -41,14 +42,19 @@ def memory(bench):
     yield Figure(
         "idle", "resident memory after the start", "MB", least=60, aim=60, rounds=[idle],
         less_is_better=True)
-    begin, middle, end = [
-        samples[int(share * (len(samples) - 1))] for share in [WARM_SHARE, 0.5, 1.0]
-    ]
+    begin, middle, end = [around(samples, share) for share in [WARM_SHARE, 0.5, 1.0]]
     yield Figure(
         "memory", f"at the end of {len(samples) * SAMPLE_SECONDS} s of load, {begin:.0f} MB at its "
         "start", "MB", least=1.05, aim=1.02, rounds=[end], baseline="in its middle",
         baseline_rounds=[middle], less_is_better=True, details={"megabytes": samples},
         remark="" if bench.load_seconds >= LOAD_SECONDS_LONG else "LONG=1 decides")
+
+
+def around(samples, share):
+    """The median of the samples near this share of the load: caches fill and empty in between."""
+    width = max(1, len(samples) // 10)
+    start = int(share * (len(samples) - width))
+    return statistics.median(samples[start:start + width])
 
 
 def sample(bench):

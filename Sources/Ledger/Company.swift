@@ -115,7 +115,9 @@ final class Company {
         do {
             let newest = try writer.newestTerm()
             guard newest.number != ownTerm else { return }
-            if let failed = approach.failed, failed.term == newest.number, now - failed.since >= patience {
+            if let failed = approach.failed, failed.term == newest.number,
+                now - failed.since >= patience
+            {
                 patience = min(patience * 2, Self.patienceMax)
                 Log.warning("ledger.usual_writer_unreachable", ["term": .integer(newest.number)])
                 try begin(after: newest.number, writer)

@@ -65,7 +65,7 @@ struct ForwardAnswer {
         var outcomes: [BatchWriter.Outcome] = []
         outcomes.reserveCapacity(count)
         for _ in 0..<count { outcomes.append(try message.outcome()) }
-        guard message.isAtEnd else { throw MessageError() }
+        guard message.isAtEnd, count > 0 else { throw MessageError() }
         self.outcomes = outcomes
     }
 }

@@ -1,5 +1,5 @@
-internal import Dispatch
 package import Cryptography
+internal import Dispatch
 internal import Synchronization
 
 /// An open connection between two processes of one installation, over which whole messages go.

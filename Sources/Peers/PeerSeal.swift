@@ -10,8 +10,7 @@ struct PeerSeal: Sendable {
     private static let magic = Array("florin 1".utf8)
     private static let nonceBytes = 32
     static let lengthBytes = 4
-    /// What sealing adds at most.
-    static let overheadBytes = 64
+    static let overheadBytes = SealingKey.overheadBytes
 
     private enum Direction: UInt8 { case toServer = 1, toClient }
 

@@ -83,7 +83,7 @@ struct Application: Sendable {
             forwarding: configuration.peerAddress.map {
                 Forwarding(
                     address: $0,
-                    key: SealingKey(master: masterKey, purpose: Forwarding.purpose))
+                    key: ring.sealingKey(Forwarding.purpose))
             })
         moneyOut = Self.moneyOut(database, clock)
         let commitments = Commitments(database: database, keys: bookKeys, clock: clock)

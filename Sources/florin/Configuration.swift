@@ -30,8 +30,8 @@ struct Configuration: Sendable {
     var simpleAccess: SimpleTerms.Access = .off
     /// Major units.
     var simpleBalance: Int64?
-    /// Where the other processes reach this one; nil when it keeps to itself.
-    var peerAddress: PeerAddress? = .loopback
+    /// Where the other processes reach this one; nil where processes take turns.
+    var peerAddress: PeerAddress?
     var watchSeconds = Watch.secondsDefault
     var databaseConnections = 6
     var argonMemoryKiB = 19_456

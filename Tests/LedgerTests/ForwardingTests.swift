@@ -48,8 +48,9 @@ import Values
             }
             let other = try await pair.forwarder.ledger.submit(
                 [.pay(pair.float, pair.alice, 101, key: key)])[0]
-            #expect(throws: LedgerRefusal(
-                .idempotencyMismatch, [Fact("first_difference", "amount")])
+            #expect(
+                throws: LedgerRefusal(
+                    .idempotencyMismatch, [Fact("first_difference", "amount")])
             ) { try other.get() }
             let tooMuch = try await pair.forwarder.ledger.submit(
                 [.pay(pair.alice, pair.float, 101, key: .random())])[0]
@@ -209,9 +210,8 @@ import Values
     @Test func strangersAreTurnedAwayAndTheWriterGoesOn() async throws {
         try await Pair.run { pair in
             let address = try pair.world.writerAddress()
-            let stranger = SealingKey(
-                master: [UInt8](repeating: 8, count: SealingKey.masterBytes),
-                purpose: Forwarding.purpose)
+            let stranger = KeyRing([[UInt8](repeating: 8, count: KeyRing.keyBytes)])
+                .sealingKey(Forwarding.purpose)
             #expect(throws: PeerError.self) {
                 try PeerLink.connect(to: address, key: stranger)
             }
@@ -229,9 +229,8 @@ import Values
     /// Processes that cannot reach each other take turns, as if there were no forwarding.
     @Test func processesWithDifferentKeysTakeTurns() async throws {
         try await World.run { world in
-            let other = SealingKey(
-                master: [UInt8](repeating: 8, count: SealingKey.masterBytes),
-                purpose: Forwarding.purpose)
+            let other = KeyRing([[UInt8](repeating: 8, count: KeyRing.keyBytes)])
+                .sealingKey(Forwarding.purpose)
             let colleagues = [world.colleague(), world.colleague(key: other)]
             let (float, alice) = (try await world.open(), try await world.open(floor: 0))
             for number in 0..<200 {

@@ -84,8 +84,8 @@ struct World: Sendable {
             forwarding: Forwarding(address: .loopback, key: key))
     }
 
-    static let peerKey = SealingKey(
-        master: [UInt8](repeating: 7, count: SealingKey.masterBytes), purpose: Forwarding.purpose)
+    static let peerKey = KeyRing([[UInt8](repeating: 7, count: KeyRing.keyBytes)])
+        .sealingKey(Forwarding.purpose)
 
     /// Stops the writer and closes the connections.
     func end() async {

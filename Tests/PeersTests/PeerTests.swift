@@ -10,8 +10,7 @@ import Testing
     private static let key = key(1)
 
     private static func key(_ byte: UInt8) -> SealingKey {
-        SealingKey(
-            master: [UInt8](repeating: byte, count: SealingKey.masterBytes), purpose: "test")
+        KeyRing([[UInt8](repeating: byte, count: KeyRing.keyBytes)]).sealingKey("test")
     }
 
     /// A listener that says each message back.
