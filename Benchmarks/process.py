@@ -11,8 +11,9 @@ SETTLE_SECONDS = 3
 SAMPLE_SECONDS = 1
 # A shorter load only hints at whether memory grows.
 LOAD_SECONDS_LONG = 600
-# Before this share of the load has passed, caches are filling.
-WARM_SHARE = 0.1
+# Memory goes up and down by a tenth from one second to the next, so figures are medians of a share of
+# the load: after the first of these shares, in which caches fill, in its middle, and at its end.
+SHARES = 10
 
 
 def ready(bench):
@@ -42,7 +43,9 @@ def memory(bench):
     yield Figure(
         "idle", "resident memory after the start", "MB", least=60, aim=60, rounds=[idle],
         less_is_better=True)
-    begin, middle, end = [around(samples, share) for share in [WARM_SHARE, 0.5, 1.0]]
+    begin, middle, end = [
+        statistics.median(share_of(samples, number)) for number in [1, SHARES // 2, SHARES - 1]
+    ]
     yield Figure(
         "memory", f"at the end of {len(samples) * SAMPLE_SECONDS} s of load, {begin:.0f} MB at its "
         "start", "MB", least=1.05, aim=1.02, rounds=[end], baseline="in its middle",
@@ -50,11 +53,10 @@ def memory(bench):
         remark="" if bench.load_seconds >= LOAD_SECONDS_LONG else "LONG=1 decides")
 
 
-def around(samples, share):
-    """The median of the samples near this share of the load: caches fill and empty in between."""
-    width = max(1, len(samples) // 10)
-    start = int(share * (len(samples) - width))
-    return statistics.median(samples[start:start + width])
+def share_of(samples, number):
+    """The share of that number, counted from 0; one sample at least."""
+    length = max(1, len(samples) // SHARES)
+    return samples[number * len(samples) // SHARES:][:length]
 
 
 def sample(bench):
