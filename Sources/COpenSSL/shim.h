@@ -9,6 +9,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
+#include <openssl/sha.h>
 
 #define FLORIN_P256_SCALAR_BYTES 32
 #define FLORIN_P256_POINT_BYTES 65

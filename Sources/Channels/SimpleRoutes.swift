@@ -88,7 +88,8 @@ package struct SimpleRoutes: Sendable {
 
     private func login(_ request: Request) async throws -> Response {
         let (tokens, user) = try await simple.identity.logIn(
-            login: request.text("email"), password: request.text("password"))
+            login: request.text("email"), password: request.text("password"),
+            from: request.origin)
         let member = try await simple.member(user)
         return .json { body in
             body.field("access_token", tokens.accessToken)

@@ -18,6 +18,13 @@ package enum IdentityRejection: Refusal, Equatable {
     case refreshTokenInvalid
     case phoneNotVerified
     case forbidden
+    case codeAddressInvalid
+    case passwordIncorrect
+    case pinTooWeak(reason: String)
+    case pinRequired(threshold: Int64, currency: String, isSet: Bool)
+    case pinIncorrect(triesLeft: Int64)
+    case pinNotSet
+    case stepUpRequired
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -25,6 +32,9 @@ package enum IdentityRejection: Refusal, Equatable {
         .phoneTaken, .usernameTaken, .emailTaken, .credentialsInvalid,
         .codeIncorrect(triesLeft: 4), .codeExpired, .tooManyAttempts(retryAfter: 60),
         .alreadyVerified, .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified, .forbidden,
+        .codeAddressInvalid, .passwordIncorrect, .pinTooWeak(reason: "sequence"),
+        .pinRequired(threshold: 500_000, currency: "KES", isSet: true),
+        .pinIncorrect(triesLeft: 4), .pinNotSet, .stepUpRequired,
     ]
 
     package var code: String {
@@ -45,17 +55,28 @@ package enum IdentityRejection: Refusal, Equatable {
         case .refreshTokenInvalid: "refresh_token_invalid"
         case .phoneNotVerified: "phone_not_verified"
         case .forbidden: "forbidden"
+        case .codeAddressInvalid: "code_address_invalid"
+        case .passwordIncorrect: "password_incorrect"
+        case .pinTooWeak: "pin_too_weak"
+        case .pinRequired: "pin_required"
+        case .pinIncorrect: "pin_incorrect"
+        case .pinNotSet: "pin_not_set"
+        case .stepUpRequired: "step_up_required"
         }
     }
 
     package var status: Int {
         switch self {
-        case .phoneInvalid, .usernameInvalid, .emailInvalid, .passwordTooWeak, .codeIncorrect: 422
-        case .phoneTaken, .usernameTaken, .emailTaken, .alreadyVerified: 409
+        case .phoneInvalid, .usernameInvalid, .emailInvalid, .passwordTooWeak, .codeIncorrect,
+            .codeAddressInvalid, .pinTooWeak:
+            422
+        case .phoneTaken, .usernameTaken, .emailTaken, .alreadyVerified, .pinNotSet: 409
         case .credentialsInvalid, .sessionInvalid, .refreshTokenInvalid: 401
         case .codeExpired: 410
         case .tooManyAttempts: 429
-        case .phoneNotVerified, .forbidden: 403
+        case .phoneNotVerified, .forbidden, .passwordIncorrect, .pinRequired, .pinIncorrect,
+            .stepUpRequired:
+            403
         }
     }
 
@@ -66,12 +87,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .usernameInvalid:
             "A username has 3 to 30 letters, digits, dots, dashes or underscores, a letter first."
         case .emailInvalid: "This is not an e-mail address."
-        case .passwordTooWeak(let reason):
-            reason == "too_short"
-                ? "A password has at least \(PasswordRules.charactersMin) characters."
-                : reason == "too_long"
-                    ? "A password has at most \(PasswordRules.bytesMax) bytes."
-                    : "This password is too easy to guess; choose another."
+        case .passwordTooWeak(let reason): PasswordRules.sentence(reason)
         case .phoneTaken: "This telephone number already has a wallet; log in instead."
         case .usernameTaken: "This username is taken; choose another."
         case .emailTaken: "This e-mail address already has a wallet; log in instead."
@@ -85,13 +101,29 @@ package enum IdentityRejection: Refusal, Equatable {
         case .refreshTokenInvalid: "This session is over; log in again."
         case .phoneNotVerified: "Verify the telephone number with the code sent by SMS first."
         case .forbidden: "This is not yours to see or to do."
+        case .codeAddressInvalid:
+            "Give a telephone number in international form or an e-mail address."
+        case .passwordIncorrect: "The password is wrong."
+        case .pinTooWeak(let reason): PinRules.sentence(reason)
+        case .pinRequired(_, _, let isSet):
+            isSet
+                ? "This payment needs your PIN: send it as X-Florin-PIN."
+                : "This payment needs a PIN, and you have none yet: set one, then send it along."
+        case .pinIncorrect(let triesLeft):
+            "The PIN is wrong; \(triesLeft) more tries before you have to wait."
+        case .pinNotSet: "You have no PIN yet; set one first."
+        case .stepUpRequired: "Prove that it is you: with the PIN, a passkey or an authenticator."
         }
     }
 
     package var facts: [Fact] {
         switch self {
-        case .passwordTooWeak(let reason): [Fact("reason", reason)]
-        case .codeIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
+        case .passwordTooWeak(let reason), .pinTooWeak(let reason): [Fact("reason", reason)]
+        case .pinRequired(let threshold, let currency, let isSet):
+            [
+                Fact("threshold", threshold), Fact("currency", currency), Fact("pin_set", isSet),
+            ]
+        case .codeIncorrect(let triesLeft), .pinIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]
         default: []
         }

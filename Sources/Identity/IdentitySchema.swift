@@ -93,5 +93,6 @@ package enum IdentitySchema {
                 CREATE INDEX refresh_tokens_by_expiry ON identity.refresh_tokens (expires_at);
                 """),
         auditLog,
+        secrets,
     ]
 }

@@ -52,9 +52,10 @@ struct Application: Sendable {
         let bookKeys = try await BookKeys.load(
             from: database, sealing: SealingKey(master: masterKey, purpose: BookKeys.purpose),
             now: clock.now)
+        let breached = try configuration.breachedPasswords.map { try BreachedPasswords(path: $0) }
         let application = Application(
             configuration, database, settings, clock, masterKey: masterKey, vault, tokens,
-            bookKeys)
+            bookKeys, breached)
         if configuration.isSandbox { try await application.resumeClock() }
         return application
     }
@@ -69,7 +70,7 @@ struct Application: Sendable {
     init(
         _ configuration: Configuration, _ database: Database, _ settings: ConnectionSettings,
         _ clock: Clock, masterKey: [UInt8], _ vault: Vault, _ tokens: TokenMint,
-        _ bookKeys: BookKeys
+        _ bookKeys: BookKeys, _ breached: BreachedPasswords?
     ) {
         self.configuration = configuration
         self.database = database
@@ -92,8 +93,13 @@ struct Application: Sendable {
             passwords: PasswordHasher(
                 memoryKiB: configuration.argonMemoryKiB, passes: configuration.argonPasses,
                 threads: Configuration.passwordThreads,
-                queueMax: Configuration.passwordQueueMax),
-            vault: vault, tokens: tokens)
+                queueMax: Configuration.passwordQueueMax,
+                niceness: Configuration.passwordNiceness),
+            pins: PasswordHasher(
+                memoryKiB: configuration.argonMemoryKiB, passes: configuration.argonPasses,
+                threads: Configuration.pinThreads, queueMax: Configuration.pinQueueMax,
+                niceness: Configuration.pinNiceness),
+            breached: breached, vault: vault, tokens: tokens)
         let payments = Payments(
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,
             events: events, clock: clock,

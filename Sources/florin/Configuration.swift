@@ -31,11 +31,19 @@ struct Configuration: Sendable {
     var databaseConnections = 6
     var argonMemoryKiB = 19_456
     var argonPasses = 2
+    /// A file; nil: none is looked at.
+    var breachedPasswords: String?
 
     /// Work that may wait for a database connection.
     static let databaseQueueMax = 4_096
     static let passwordThreads = 2
     static let passwordQueueMax = 256
+    /// A log-in gets about a tenth of what a payment gets of a busy processor.
+    static let passwordNiceness: Int32 = 10
+    static let pinThreads = 2
+    static let pinQueueMax = 256
+    /// About a third: somebody waits to pay.
+    static let pinNiceness: Int32 = 5
 
     init(_ environment: [String: String]) throws(ConfigurationError) {
         var reader = EnvironmentReader(environment)
@@ -81,6 +89,7 @@ struct Configuration: Sendable {
             ?? argonMemoryKiB
         argonPasses =
             try reader.integer("FLORIN_ARGON2_PASSES", in: 1...16).map { Int($0) } ?? argonPasses
+        breachedPasswords = reader.text("FLORIN_BREACHED_PASSWORDS")
     }
 }
 

@@ -29,7 +29,16 @@ package struct Vault: Sendable {
     func index(_ email: EmailAddress) -> [UInt8] { key.blindIndex("email:" + email.text) }
     func index(address: String) -> [UInt8] { key.blindIndex("address:" + address) }
 
+    func index(guessed secret: String, of name: String) -> [UInt8] {
+        key.blindIndex("guessed:\(secret):\(name)")
+    }
+
     /// Codes are short, so they are hashed with the key: without it a stolen table cannot be
     /// searched.
-    func hash(code: String, of user: ID<User>) -> [UInt8] { key.blindIndex("code:\(user):\(code)") }
+    func hash(code: String, named name: String) -> [UInt8] {
+        key.blindIndex("code:\(name):\(code)")
+    }
+
+    /// So are PINs, before they are hashed slowly: a million of them are soon tried.
+    func hash(pin: String, of user: ID<User>) -> [UInt8] { key.blindIndex("pin:\(user):\(pin)") }
 }
