@@ -48,7 +48,7 @@ package struct SimpleRoutes: Sendable {
         [
             .open(
                 .post, "/api/transactions", summary: "Send money by e-mail.", tag: "simple",
-                parameters: [SimpleWire.optionalKey], body: SimpleWire.transaction,
+                parameters: [SimpleWire.optionalKey, .pin], body: SimpleWire.transaction,
                 returns: .created(SimpleWire.line), refusals: SimpleWire.moving, handler: send),
             .open(
                 .get, "/api/transactions/user/{id}", summary: "What a user sent and received.",
@@ -131,7 +131,9 @@ package struct SimpleRoutes: Sendable {
         let receiver = try await simple.user(email: request.text("receiver_email"))
         let done = try await simple.transfer(
             from: sender, to: receiver.username.text, amount: try amount(request),
-            key: key(request))
+            key: key(request), by: caller,
+            // Without a token nobody is there whose PIN could be asked for.
+            caller == nil ? .vouched : Presence(request))
         let line = SimpleTransfers.Line(
             id: done.payment.transfer.publicID, sender: request.text("sender_email"),
             receiver: request.text("receiver_email"),

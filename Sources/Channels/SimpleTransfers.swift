@@ -130,11 +130,12 @@ extension SimpleTransfers {
 
     /// - Parameter key: nil for a command that nobody can repeat.
     package func transfer(
-        from sender: User, to receiver: String, amount: Int64, key: IdempotencyKey?
+        from sender: User, to receiver: String, amount: Int64, key: IdempotencyKey?,
+        by caller: Session?, _ presence: Presence
     ) async throws -> Payments.Done {
         try await payments.send(
             SendCommand(to: receiver, amount: amount, currency: terms.currency.code, note: nil),
-            key: key ?? .random(), by: session(acting: sender))
+            key: key ?? .random(), by: caller ?? session(acting: sender), presence)
     }
 
     /// A session of this surface, which identifies people by e-mail in the body.

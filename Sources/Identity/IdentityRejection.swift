@@ -123,7 +123,8 @@ package enum IdentityRejection: Refusal, Equatable {
             [
                 Fact("threshold", threshold), Fact("currency", currency), Fact("pin_set", isSet),
             ]
-        case .codeIncorrect(let triesLeft), .pinIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
+        case .codeIncorrect(let triesLeft), .pinIncorrect(let triesLeft):
+            [Fact("tries_left", triesLeft)]
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]
         default: []
         }

@@ -11,9 +11,9 @@ struct HoldRoutes: Sendable {
         [
             session.route(
                 .post, "/v1/holds", summary: "Reserve money for someone.", tag: "holds",
-                parameters: [.idempotencyKey], body: PaymentWire.hold,
+                parameters: [.idempotencyKey, .pin], body: PaymentWire.hold,
                 returns: .created(PaymentWire.done),
-                refusals: PaymentWire.moving + PaymentWire.ledger([.holdTimeOutOfRange]),
+                refusals: PaymentWire.paying + PaymentWire.ledger([.holdTimeOutOfRange]),
                 handler: hold),
             session.route(
                 .get, "/v1/holds/{id}", summary: "A hold that one gave or received.",
@@ -41,7 +41,7 @@ struct HoldRoutes: Sendable {
     private func hold(_ request: Request, _ session: Session) async throws -> Response {
         let done = try await payments.hold(
             request.sendCommand(), seconds: request.integer("expires_in"),
-            key: request.idempotencyKey, by: session)
+            key: request.idempotencyKey, by: session, Presence(request))
         return PaymentWire.created(done)
     }
 

@@ -5,9 +5,11 @@ package import Values
 extension Payments {
     /// Reserves money for someone, who then takes all or part of it, or lets it go.
     package func hold(
-        _ command: SendCommand, seconds: Int64, key: IdempotencyKey, by session: Session
+        _ command: SendCommand, seconds: Int64, key: IdempotencyKey, by session: Session,
+        _ presence: Presence
     ) async throws -> Done {
         let (order, _) = try await order(command, by: session)
+        try await requirePresence(presence, of: session, for: order.amount)
         let leg = Leg(
             debit: order.source.account, credit: order.target.account, amount: order.amount,
             code: .merchant, isLimited: true)

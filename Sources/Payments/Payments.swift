@@ -49,12 +49,17 @@ package struct PaymentTerms: Sendable {
     package let sendFee: FeeSchedule
     /// Limits of a new wallet, in major units, so that they mean the same in every currency.
     package let limits: AccountLimits
+    package let pinThresholds: PinThresholds
 
-    package init(currencies: [Currency], sendFee: FeeSchedule, limits: AccountLimits) {
+    package init(
+        currencies: [Currency], sendFee: FeeSchedule, limits: AccountLimits,
+        pinThresholds: PinThresholds
+    ) {
         precondition(!currencies.isEmpty)
         self.currencies = currencies
         self.sendFee = sendFee
         self.limits = limits
+        self.pinThresholds = pinThresholds
     }
 
     package var currencyDefault: Currency { currencies[0] }

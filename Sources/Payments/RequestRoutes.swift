@@ -23,9 +23,9 @@ struct RequestRoutes: Sendable {
                 refusals: [Refused(PaymentRejection.requestNotFound)], handler: show),
             session.route(
                 .post, "/v1/requests/{id}/acceptances", summary: "Pay a request.",
-                tag: "requests", parameters: [.path("id", .uuid), .idempotencyKey],
+                tag: "requests", parameters: [.path("id", .uuid), .idempotencyKey, .pin],
                 returns: .created(PaymentWire.acceptance),
-                refusals: PaymentWire.moving + Self.deciding, handler: accept),
+                refusals: PaymentWire.paying + Self.deciding, handler: accept),
             session.route(
                 .post, "/v1/requests/{id}/declines", summary: "Say no to a request.",
                 tag: "requests", parameters: [.path("id", .uuid)],
@@ -71,7 +71,7 @@ struct RequestRoutes: Sendable {
 
     private func accept(_ request: Request, _ session: Session) async throws -> Response {
         let (accepted, done) = try await payments.accept(
-            id(request), key: request.idempotencyKey, by: session)
+            id(request), key: request.idempotencyKey, by: session, Presence(request))
         let names = try await payments.usernames(of: [accepted.requester, accepted.payer])
         let response = Response.json(201) { body in
             body.object("request") {

@@ -52,11 +52,12 @@ extension Payments {
     /// Pays a request. It becomes accepted in the transaction in which its money moves, and only if
     /// it still waited.
     package func accept(
-        _ id: ID<PaymentRequest>, key: IdempotencyKey, by session: Session
+        _ id: ID<PaymentRequest>, key: IdempotencyKey, by session: Session, _ presence: Presence
     ) async throws -> (request: PaymentRequest, done: Done) {
         try session.requireVerified()
         let request = try await request(id, of: session)
         guard request.payer == session.user else { throw IdentityRejection.forbidden }
+        try await requirePresence(presence, of: session, for: request.amount)
         let order = Order(
             amount: request.amount,
             source: try await wallet(of: session.user, request.amount.currency),

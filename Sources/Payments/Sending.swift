@@ -30,14 +30,16 @@ extension Payments {
         }
         return Quote(
             amount: order.amount, fee: fee, total: total, recipient: recipient.username,
-            available: try await balance(of: order.source).available)
+            available: try await balance(of: order.source).available,
+            isPinRequired: try await isPinRequired(for: order.amount, by: session))
     }
 
     /// Pays, or replays what this key paid before.
     package func send(
-        _ command: SendCommand, key: IdempotencyKey, by session: Session
+        _ command: SendCommand, key: IdempotencyKey, by session: Session, _ presence: Presence
     ) async throws -> Done {
         let (order, recipient) = try await order(command, by: session)
+        try await requirePresence(presence, of: session, for: order.amount)
         let receipt = try await submit(order, .send, key: key, by: session)
         // All that the answer says is known here: the usual payment asks the database for nothing.
         let payment = Payment(
@@ -58,7 +60,7 @@ extension Payments {
 
     /// Sends a transfer's money back, fee included; once. Only who received it may, or staff.
     package func reverse(
-        _ id: ID<Transfer>, key: IdempotencyKey, by session: Session
+        _ id: ID<Transfer>, key: IdempotencyKey, by session: Session, _ presence: Presence
     ) async throws -> Done {
         try session.requireVerified()
         let (original, parties) = try await transfer(id, seenBy: session)
@@ -67,6 +69,10 @@ extension Payments {
         }
         // A fee goes back with its payment; alone, it would stand in that payment's way.
         guard original.code != .fee else { throw LedgerRefusal(.transferNotReversible) }
+        if terms.pinThresholds.mayBeReached(by: original.amount) {
+            let amount = Money(original.amount, try await currency(of: original))
+            try await requirePresence(presence, of: session, for: amount)
+        }
         let legs = try await ledger.command(startingAt: original)
         let fees = legs.dropFirst().filter { $0.code == .fee }
         let command = Command(
@@ -84,6 +90,11 @@ extension Payments {
     }
 
     // MARK: Steps
+
+    private func isPinRequired(for amount: Money, by session: Session) async throws -> Bool {
+        guard terms.pinThresholds.reached(by: amount) != nil else { return false }
+        return try await !identity.isSteppedUp(session)
+    }
 
     /// A transfer that this person paid or received, or that staff looks at, and who its two sides
     /// are.

@@ -17,17 +17,17 @@ struct TransferBatchRoutes: Sendable {
             session.route(
                 .post, "/v1/transfer_batches",
                 summary: "Send up to 10,000 payments at once: each for itself, or all or none.",
-                tag: "transfers", parameters: [.idempotencyKey], body: BatchWire.batch,
+                tag: "transfers", parameters: [.idempotencyKey, .pin], body: BatchWire.batch,
                 returns: .ok(
                     BatchWire.done, "What became of each, in the order in which they were sent."),
-                refusals: PaymentWire.moving, bodyBytesMax: Self.bodyBytesMax, handler: send)
+                refusals: PaymentWire.paying, bodyBytesMax: Self.bodyBytesMax, handler: send)
         ]
     }
 
     private func send(_ request: Request, _ session: Session) async throws -> Response {
         let done = try await payments.send(
             request.transferBatch(currencyDefault: payments.terms.currencyDefault),
-            key: request.idempotencyKey, by: session)
+            key: request.idempotencyKey, by: session, Presence(request))
         let bytes = (4 + done.outcomes.count) * Self.resultBytes
         let response = Response.json(capacity: bytes) { BatchWire.write(done, &$0) }
         return done.isReplay ? response.setting(PaymentWire.replayed, "true") : response

@@ -9,9 +9,10 @@ extension Payments {
     /// Everybody is looked up together and everything handed to the ledger at once, so that ten
     /// thousand payments cost as many round trips as ten.
     package func send(
-        _ batch: TransferBatch, key: IdempotencyKey, by session: Session
+        _ batch: TransferBatch, key: IdempotencyKey, by session: Session, _ presence: Presence
     ) async throws -> TransferBatch.Done {
         try session.requireVerified()
+        try await requirePresence(presence, of: session, for: batch)
         let name = commandKey(hashing: "\(session.user)/batch:\(key.text)")
         try await claim(name, for: batch.mode, by: session)
         let orders = try await orders(batch.transfers, by: session)
@@ -43,6 +44,20 @@ extension Payments {
         guard wasLinked == isLinked else {
             throw LedgerRefusal(.idempotencyMismatch, [Fact("first_difference", "mode")])
         }
+    }
+
+    /// A batch asks for the PIN when what it pays in one currency does together, whoever gets it.
+    private func requirePresence(
+        _ presence: Presence, of session: Session, for batch: TransferBatch
+    ) async throws {
+        var amounts: [Money] = []
+        for command in batch.transfers where command.amount > 0 {
+            guard let currency = terms.currencies.first(where: { $0.code == command.currency })
+            else { continue }
+            amounts.append(Money(command.amount, currency))
+        }
+        guard let threshold = terms.pinThresholds.reached(by: amounts) else { return }
+        try await identity.requirePresence(presence, of: session, threshold: threshold)
     }
 
     // MARK: Orders

@@ -12,8 +12,8 @@ struct TransferRoutes: Sendable {
             session.route(
                 .post, "/v1/transfers",
                 summary: "Send money to a username, telephone number or e-mail.",
-                tag: "transfers", parameters: [.idempotencyKey], body: PaymentWire.send,
-                returns: .created(PaymentWire.done), refusals: PaymentWire.moving, handler: send),
+                tag: "transfers", parameters: [.idempotencyKey, .pin], body: PaymentWire.send,
+                returns: .created(PaymentWire.done), refusals: PaymentWire.paying, handler: send),
             session.route(
                 .post, "/v1/transfers/preview", summary: "What sending would cost.",
                 tag: "transfers", body: PaymentWire.send, returns: .ok(PaymentWire.quote),
@@ -26,9 +26,9 @@ struct TransferRoutes: Sendable {
             session.route(
                 .post, "/v1/transfers/{id}/reversals",
                 summary: "Send a transfer's money back, fee included; once.", tag: "transfers",
-                parameters: [.path("id", .uuid), .idempotencyKey],
+                parameters: [.path("id", .uuid), .idempotencyKey, .pin],
                 returns: .created(PaymentWire.done),
-                refusals: PaymentWire.moving
+                refusals: PaymentWire.paying
                     + PaymentWire.ledger([
                         .transferNotFound, .transferNotReversible, .transferAlreadyReversed,
                     ]) + [Refused(IdentityRejection.forbidden)], handler: reverse),
@@ -37,7 +37,7 @@ struct TransferRoutes: Sendable {
 
     private func send(_ request: Request, _ session: Session) async throws -> Response {
         let done = try await payments.send(
-            request.sendCommand(), key: request.idempotencyKey, by: session)
+            request.sendCommand(), key: request.idempotencyKey, by: session, Presence(request))
         return PaymentWire.created(done)
     }
 
@@ -55,7 +55,7 @@ struct TransferRoutes: Sendable {
     private func reverse(_ request: Request, _ session: Session) async throws -> Response {
         let done = try await payments.reverse(
             request.id(else: PaymentRejection.transferNotFound), key: request.idempotencyKey,
-            by: session)
+            by: session, Presence(request))
         return PaymentWire.created(done)
     }
 }

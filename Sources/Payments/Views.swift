@@ -43,7 +43,7 @@ extension Payments {
         }
     }
 
-    private func currency(of line: Transfer) async throws -> Currency {
+    func currency(of line: Transfer) async throws -> Currency {
         let accounts = [line.debit.number, line.credit.number]
         let wallets = try await stored(where: "w.account = ANY(\(accounts))")
         guard let wallet = wallets.first else { throw PaymentRejection.transferNotFound }

@@ -37,13 +37,13 @@ enum RoutesCommand {
         configuration.simpleAccess = .authenticated
         let settings = ConnectionSettings(url: "")
         let key = SigningKey.generate()
-        let master = SecureRandom.bytes(SealingKey.masterBytes)
+        let ring = KeyRing([SecureRandom.bytes(KeyRing.keyBytes)])
         let application = Application(
             configuration, Database(settings: settings, connections: 1, queueMax: 1), settings,
-            Clock(), masterKey: master,
-            Vault(key: SealingKey(master: master, purpose: "routes")),
+            Clock(), ring: ring,
+            Vault(unstored: ring.sealingKey(Vault.purpose)),
             TokenMint(signing: key, verifying: [:], seconds: TokenMint.secondsDefault),
-            BookKeys([key]))
+            BookKeys([key]), nil)
         return Routes(application: application).routes()
     }
 }

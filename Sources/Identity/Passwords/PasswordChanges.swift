@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import Notifications
 internal import Postgres
 internal import Values
 

@@ -1,4 +1,4 @@
-package import Values
+internal import Values
 
 /// Six digits by which a person allows a payment. Never printed.
 package struct Pin: Sendable, CustomStringConvertible, CustomDebugStringConvertible {

@@ -1,5 +1,5 @@
 internal import Cryptography
-package import Postgres
+internal import Postgres
 package import Values
 
 extension Identity {
@@ -89,15 +89,15 @@ extension Identity {
     /// - Throws: `pinNotSet`, `pinIncorrect`, or `tooManyAttempts` while it is locked.
     func prove(_ pin: Pin, of session: Session, from origin: Origin) async throws {
         let (user, guessed) = (session.user, guesses(at: .pin, of: session.user))
-        let found = try await database.read { transaction in
-            try transaction.pipeline([
+        let (stored, lockedUntil) = try await database.read { transaction in
+            let found = try transaction.pipeline([
                 "SELECT hash FROM identity.pins WHERE user_id = \(user)", lockStatement(guessed),
             ])
+            let hash: String? = try found[0].rows.first?[0]
+            let lockedUntil: Timestamp? = try found[1].rows.first?[0]
+            return (hash, lockedUntil)
         }
-        guard let stored: String = try found[0].rows.first?[0] else {
-            throw IdentityRejection.pinNotSet
-        }
-        let lockedUntil: Timestamp? = try found[1].rows.first?[0]
+        guard let stored else { throw IdentityRejection.pinNotSet }
         let wait = lockedUntil.map { clock.now.seconds(until: $0) } ?? 0
         guard wait <= 0 else { throw IdentityRejection.tooManyAttempts(retryAfter: wait) }
         guard try await pins.verify(peppered(pin, of: user), against: stored) else {

@@ -103,8 +103,8 @@ extension Identity {
     /// Checks the PIN where one is given, else looks whether the session was stepped up.
     func state(of session: Session, _ presence: Presence) async throws -> PresenceState {
         if let pin = presence.pin {
-            do { try await prove(pin, of: session, from: presence.origin) } catch
-                IdentityRejection.pinNotSet
+            do { try await prove(pin, of: session, from: presence.origin) } catch IdentityRejection
+                .pinNotSet
             { return .absent(isPinSet: false) }
             return .present
         }
