@@ -3,7 +3,7 @@ import CSodium
 
 /// A bcrypt hash in the form of crypt(5), as other programs store it: `$2b$12$…`, 60 characters.
 ///
-/// Florin makes none; people who come from elsewhere bring them, and the first log-in replaces them.
+/// Florin makes none: people who come from elsewhere bring them, and a log-in replaces them.
 package struct BcryptHash: Sendable {
     /// 2^15 rounds take seconds; a dearer hash would hold a thread for minutes.
     package static let costMax = 15

@@ -4,8 +4,8 @@ import Glibc
 /// Passwords known from breaches: a file of lines `SHA-1:count` ordered by hash, as Have I Been
 /// Pwned publishes it, searched where it lies.
 ///
-/// The whole list has tens of gigabytes, so nothing of it is loaded: a search reads some forty short
-/// pieces. The file stays open, so a newer one is moved over it and taken at the next start.
+/// The whole list has tens of gigabytes, so nothing of it is loaded: a search reads some forty
+/// short pieces. The file stays open, so a newer one is moved over it and taken at the next start.
 package final class BreachedPasswords: Sendable {
     package struct Unusable: Error, CustomStringConvertible {
         package let description: String

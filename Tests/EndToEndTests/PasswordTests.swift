@@ -129,7 +129,10 @@ struct PasswordTests {
             return answers
         }
         func told(_ path: String, _ body: JSON) async throws -> String {
-            try await api.reply(.post, path, body).text.withoutRequestID
+            let reply = try await api.reply(.post, path, body)
+            // Seconds pass between the two, so how many are left differs by one or two.
+            guard reply.code != "too_many_attempts" else { return "429" }
+            return reply.text.withoutRequestID
         }
         let stranger = Person.Names()
         #expect(try await answers(person.phone) == answers(stranger.phone))
@@ -142,7 +145,7 @@ struct PasswordTests {
 
     @Test func nobodyLearnsItFromTheLockEither() async throws {
         let person = try await Person.signUp(World.api)
-        for login in [person.username, Person.Names().username, "no one at all"] {
+        for login in [person.username, Person.Names().username, "not a name \(person.id)"] {
             for _ in 0..<5 {
                 try await person.api.refused(
                     401, "credentials_invalid", .post, "/v1/sessions", .logIn(login, "wrong"))

@@ -42,9 +42,9 @@ enum WrongGuess: Sendable {
     case locked(seconds: Int64)
 }
 
-// The count is a row, so that all processes share it. A guess is hashed first and counted then, and
-// its answer is decided under the row's lock: of any number of guesses side by side no more than the
-// free ones are answered, right or wrong, and all others hear how long to wait.
+// The count is a row, so that all processes share it. A guess is hashed first and counted then,
+// and its answer is decided under the row's lock: of any number of guesses side by side no more
+// than the free ones are answered, right or wrong, and all others hear how long to wait.
 
 extension Identity {
     func guesses(at secret: Guessed.Secret, of user: ID<User>) -> Guessed {
@@ -62,8 +62,8 @@ extension Identity {
         "SELECT locked_until FROM identity.guesses WHERE index = \(guessed.index)"
     }
 
-    /// Refuses while the secret is locked, and holds its row until the commit. Then forgets what was
-    /// wrong before: this one was right.
+    /// Refuses while the secret is locked, and holds its row until the commit. Then forgets what
+    /// was wrong before: this one was right.
     func acceptGuess(
         at guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws {
