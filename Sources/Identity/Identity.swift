@@ -20,13 +20,14 @@ package struct Identity: Sendable {
     let vault: Vault
     package let audit: AuditLog
     let tokens: TokenMint
+    let relyingParty: RelyingParty
     let sessionCache = SessionCache()
     let decoy = DecoyHash()
 
     package init(
         database: Database, notifications: Notifications, events: Events, clock: Clock,
         passwords: PasswordHasher, pins: PasswordHasher, breached: BreachedPasswords?,
-        vault: Vault, tokens: TokenMint
+        vault: Vault, tokens: TokenMint, relyingParty: RelyingParty
     ) {
         self.database = database
         self.notifications = notifications
@@ -38,5 +39,6 @@ package struct Identity: Sendable {
         self.vault = vault
         audit = AuditLog(vault: vault, clock: clock)
         self.tokens = tokens
+        self.relyingParty = relyingParty
     }
 }

@@ -25,6 +25,13 @@ package enum IdentityRejection: Refusal, Equatable {
     case pinIncorrect(triesLeft: Int64)
     case pinNotSet
     case stepUpRequired
+    case passkeyInvalid(reason: String)
+    case passkeyChallengeExpired
+    case passkeyUnknown
+    case passkeySuspended
+    case passkeyExists
+    case tooManyPasskeys
+    case passkeyNotFound
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -35,6 +42,8 @@ package enum IdentityRejection: Refusal, Equatable {
         .codeAddressInvalid, .passwordIncorrect, .pinTooWeak(reason: "sequence"),
         .pinRequired(threshold: 500_000, currency: "KES", isSet: true),
         .pinIncorrect(triesLeft: 4), .pinNotSet, .stepUpRequired,
+        .passkeyInvalid(reason: "signature_wrong"), .passkeyChallengeExpired, .passkeyUnknown,
+        .passkeySuspended, .passkeyExists, .tooManyPasskeys, .passkeyNotFound,
     ]
 
     package var code: String {
@@ -62,6 +71,13 @@ package enum IdentityRejection: Refusal, Equatable {
         case .pinIncorrect: "pin_incorrect"
         case .pinNotSet: "pin_not_set"
         case .stepUpRequired: "step_up_required"
+        case .passkeyInvalid: "passkey_invalid"
+        case .passkeyChallengeExpired: "passkey_challenge_expired"
+        case .passkeyUnknown: "passkey_unknown"
+        case .passkeySuspended: "passkey_suspended"
+        case .passkeyExists: "passkey_exists"
+        case .tooManyPasskeys: "too_many_passkeys"
+        case .passkeyNotFound: "passkey_not_found"
         }
     }
 
@@ -77,6 +93,12 @@ package enum IdentityRejection: Refusal, Equatable {
         case .phoneNotVerified, .forbidden, .passwordIncorrect, .pinRequired, .pinIncorrect,
             .stepUpRequired:
             403
+        case .passkeyInvalid: 422
+        case .passkeyChallengeExpired: 410
+        case .passkeyUnknown: 401
+        case .passkeySuspended: 403
+        case .passkeyExists, .tooManyPasskeys: 409
+        case .passkeyNotFound: 404
         }
     }
 
@@ -113,6 +135,20 @@ package enum IdentityRejection: Refusal, Equatable {
             "The PIN is wrong; \(triesLeft) more tries before you have to wait."
         case .pinNotSet: "You have no PIN yet; set one first."
         case .stepUpRequired: "Prove that it is you: with the PIN, a passkey or an authenticator."
+        case .passkeyInvalid(let reason):
+            reason == "user_not_verified"
+                ? "The device must check your finger, face or PIN; try again or use another one."
+                : "The device's answer does not fit this site; try again from this page."
+        case .passkeyChallengeExpired: "This took longer than five minutes; try again."
+        case .passkeyUnknown:
+            "This passkey opens no wallet here; log in with your password, or try another one."
+        case .passkeySuspended:
+            "This passkey may have been copied and is blocked; log in with your password, remove "
+                + "it and add a new one."
+        case .passkeyExists: "This device's passkey is in use already."
+        case .tooManyPasskeys:
+            "A wallet has at most \(PasskeyRules.perPersonMax) passkeys; remove one first."
+        case .passkeyNotFound: "There is no such passkey of yours."
         }
     }
 
@@ -126,6 +162,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeIncorrect(let triesLeft), .pinIncorrect(let triesLeft):
             [Fact("tries_left", triesLeft)]
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]
+        case .passkeyInvalid(let reason): [Fact("reason", reason)]
+        case .tooManyPasskeys: [Fact("passkeys_max", Int64(PasskeyRules.perPersonMax))]
         default: []
         }
     }

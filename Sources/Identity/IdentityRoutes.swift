@@ -112,16 +112,6 @@ package struct IdentityRoutes: Sendable {
     }
 }
 
-extension Identity {
-    /// Makes routes whose handlers receive the caller's session.
-    package var sessionRoutes: RouteBuilder<Session> {
-        RouteBuilder { request in
-            guard let token = request.bearerToken else { throw IdentityRejection.sessionInvalid }
-            return try await authenticate(token)
-        }
-    }
-}
-
 extension Request {
     /// A required text member of the body, which the route's schema has already checked.
     package func text(_ name: String) -> String {
@@ -134,7 +124,7 @@ extension Request {
 
 // MARK: Wire
 
-private enum Wire {
+enum Wire {
     static let phone = Schema.string(min: 1, max: 32)
 
     static let signUp = Schema.object(

@@ -158,12 +158,12 @@ extension PaymentWire {
     }
 
     static func write(
-        _ request: PaymentRequest, names: [ID<User>: String], seenBy session: Session,
+        _ request: PaymentRequest, names: [ID<User>: String], seenBy caller: Caller,
         _ writer: inout JSONWriter
     ) {
         writer.field("id", request.id)
         writer.field("status", request.status.rawValue)
-        writer.field("direction", request.payer == session.user ? "owed" : "asked")
+        writer.field("direction", request.payer == caller.user ? "owed" : "asked")
         writer.field("from", names[request.payer] ?? "")
         writer.field("to", names[request.requester] ?? "")
         writer.field("amount", request.amount.minorUnits)
@@ -198,8 +198,11 @@ extension PaymentWire {
         ])
 
     /// Where money leaves the caller's own wallet.
-    static let paying: [Refused] =
-        moving + [
+    static let paying: [Refused] = moving + asking
+
+    /// Where the PIN is asked for.
+    static let asking: [Refused] =
+        [
             Refused(IdentityRejection.pinRequired(threshold: 0, currency: "", isSet: true)),
             Refused(IdentityRejection.pinIncorrect(triesLeft: 0)),
             Refused(IdentityRejection.tooManyAttempts(retryAfter: 0)),

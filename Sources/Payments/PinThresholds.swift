@@ -45,10 +45,25 @@ package struct PinThresholds: Sendable {
 
 extension Payments {
     /// Asks for the PIN where the amount does. A smaller one costs a comparison.
-    func requirePresence(
-        _ presence: Presence, of session: Session, for amount: Money
-    ) async throws {
+    func requirePresence(of payer: Payer, for amount: Money) async throws {
         guard let threshold = terms.pinThresholds.reached(by: amount) else { return }
-        try await identity.requirePresence(presence, of: session, threshold: threshold)
+        try await identity.requirePresence(of: payer, threshold: threshold)
+    }
+
+    /// A batch asks for the PIN when what it pays in one currency does together, whoever gets it.
+    func requirePresence(of payer: Payer, for batch: TransferBatch) async throws {
+        var amounts: [Money] = []
+        for command in batch.transfers where command.amount > 0 {
+            guard let currency = terms.currencies.first(where: { $0.code == command.currency })
+            else { continue }
+            amounts.append(Money(command.amount, currency))
+        }
+        guard let threshold = terms.pinThresholds.reached(by: amounts) else { return }
+        try await identity.requirePresence(of: payer, threshold: threshold)
+    }
+
+    func isPinRequired(for amount: Money, by payer: Payer) async throws -> Bool {
+        guard terms.pinThresholds.reached(by: amount) != nil else { return false }
+        return try await identity.isPinAskedFor(from: payer)
     }
 }

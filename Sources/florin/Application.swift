@@ -100,7 +100,8 @@ struct Application: Sendable {
                 memoryKiB: configuration.argonMemoryKiB, passes: configuration.argonPasses,
                 threads: Configuration.pinThreads, queueMax: Configuration.pinQueueMax,
                 niceness: Configuration.pinNiceness),
-            breached: breached, vault: vault, tokens: tokens)
+            breached: breached, vault: vault, tokens: tokens,
+            relyingParty: configuration.relyingParty)
         let payments = Payments(
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,
             events: events, clock: clock,

@@ -79,7 +79,7 @@ extension Identity {
         }
     }
 
-    private func insert(
+    func insert(
         _ user: User, passwordHash: String, _ transaction: borrowing Transaction
     ) throws(DatabaseError) {
         let verifiedAt: Timestamp? = user.isVerified ? user.createdAt : nil
@@ -99,7 +99,7 @@ extension Identity {
             """)
     }
 
-    private func taken(_ error: DatabaseError) -> IdentityRejection? {
+    func taken(_ error: DatabaseError) -> IdentityRejection? {
         if error.isUniqueViolation("users_phone") { return .phoneTaken }
         if error.isUniqueViolation("users_username") { return .usernameTaken }
         if error.isUniqueViolation("users_email") { return .emailTaken }

@@ -52,18 +52,19 @@ package enum StepUpRules {
 extension Identity {
     /// Refuses a payment at or above the threshold whose person has not shown to be there, by the
     /// PIN with the request or by a session that was stepped up lately.
-    package func requirePresence(
-        _ presence: Presence, of session: Session, threshold: Money
-    ) async throws {
-        guard !presence.isVouched else { return }
-        guard case .absent(let isPinSet) = try await state(of: session, presence) else { return }
+    package func requirePresence(of payer: Payer, threshold: Money) async throws {
+        guard !payer.presence.isVouched, case .person(let session) = payer.caller,
+            case .absent(let isPinSet) = try await state(of: session, payer.presence)
+        else { return }
         throw IdentityRejection.pinRequired(
             threshold: threshold.minorUnits, currency: threshold.currency.code, isSet: isPinSet)
     }
 
-    /// Whether the session was stepped up lately.
-    package func isSteppedUp(_ session: Session) async throws -> Bool {
-        guard case .present = try await state(of: session, .vouched) else { return false }
+    /// Whether `requirePresence` would ask for the PIN if none came.
+    package func isPinAskedFor(from payer: Payer) async throws -> Bool {
+        guard !payer.presence.isVouched, case .person(let session) = payer.caller,
+            case .absent = try await state(of: session, .vouched)
+        else { return false }
         return true
     }
 
