@@ -1,6 +1,6 @@
 internal import FoundationEssentials
+internal import Glibc
 internal import Identity
-internal import Telemetry
 internal import Values
 
 /// `florin import-people FILE`: people of another system, with the passwords that they have there.
@@ -33,12 +33,12 @@ enum ImportPeopleCommand {
     }
 
     private static func read(_ path: String) throws -> [Substring] {
-        let url = URL(filePath: path)
-        let size = try FileManager.default.attributesOfItem(atPath: url.path)[.size]
-        guard let bytes = size as? NSNumber, bytes.intValue <= fileBytesMax else {
-            throw Arguments.Misunderstood(reason: "\(path) is over \(fileBytesMax) bytes")
+        var status = stat()
+        guard unsafe stat(path, &status) == 0, status.st_size <= fileBytesMax else {
+            throw Arguments.Misunderstood(
+                reason: "\(path) cannot be read, or is over \(fileBytesMax) bytes")
         }
-        let text = String(decoding: try Data(contentsOf: url), as: UTF8.self)
+        let text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
         // Swift takes a carriage return and a line feed for one character.
         let lines = text.split(omittingEmptySubsequences: true, whereSeparator: \.isNewline)
         guard lines.count <= linesMax else {
@@ -141,9 +141,9 @@ extension ImportedPerson {
 /// One line of CSV (RFC 4180), whose fields have no line breaks.
 enum CSVLine {
     /// The fields, or nil when quotes do not end or stand where none may.
-    static func fields(of line: some StringProtocol) -> [String]? {
+    static func fields(of line: Substring) -> [String]? {
         var fields: [String] = []
-        var rest = line[...]
+        var rest = line
         while true {
             guard let field = rest.first == "\"" ? quoted(&rest) : plain(&rest) else { return nil }
             fields.append(field)
@@ -152,16 +152,14 @@ enum CSVLine {
         }
     }
 
-    private static func plain<Text: StringProtocol>(_ rest: inout Text) -> String?
-    where Text.SubSequence == Text {
+    private static func plain(_ rest: inout Substring) -> String? {
         let field = rest.prefix { $0 != "," }
         rest = rest[field.endIndex...]
         return field.contains("\"") ? nil : String(field)
     }
 
     /// Two quotes inside are one; a single one ends the field.
-    private static func quoted<Text: StringProtocol>(_ rest: inout Text) -> String?
-    where Text.SubSequence == Text {
+    private static func quoted(_ rest: inout Substring) -> String? {
         rest = rest.dropFirst()
         var field = ""
         while let character = rest.popFirst() {
