@@ -25,6 +25,9 @@ package struct SimpleRoutes: Sendable {
                 refusals: [
                     Refused(IdentityRejection.credentialsInvalid),
                     Refused(IdentityRejection.tooManyAttempts(retryAfter: 0)),
+                    Refused(
+                        IdentityRejection.secondStepRequired(
+                            challenge: "", methods: [], sentTo: nil, expiresIn: 0)),
                 ], handler: login),
             .open(
                 .get, "/api/users/by-email/{email}", summary: "A user, by e-mail.",
@@ -87,9 +90,10 @@ package struct SimpleRoutes: Sendable {
     }
 
     private func login(_ request: Request) async throws -> Response {
-        let (tokens, user) = try await simple.identity.logIn(
-            login: request.text("email"), password: request.text("password"))
-        let member = try await simple.member(user)
+        let opened = try await simple.identity.logIn(
+            login: request.text("email"), password: request.text("password"),
+            LogInWish(request), from: request.origin)
+        let (tokens, member) = (opened.tokens, try await simple.member(opened.user))
         return .json { body in
             body.field("access_token", tokens.accessToken)
             body.field("token", tokens.accessToken)

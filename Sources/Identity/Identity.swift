@@ -16,12 +16,15 @@ package struct Identity: Sendable {
     let vault: Vault
     package let audit: AuditLog
     let tokens: TokenMint
+    /// Whether a log-in from a device that is not known is asked for a second step.
+    let asksNewDevices: Bool
     let sessionCache = SessionCache()
     let decoy = DecoyHash()
 
     package init(
         database: Database, notifications: Notifications, events: Events, clock: Clock,
-        passwords: PasswordHasher, vault: Vault, tokens: TokenMint
+        passwords: PasswordHasher, vault: Vault, tokens: TokenMint,
+        asksNewDevices: Bool
     ) {
         self.database = database
         self.notifications = notifications
@@ -31,5 +34,6 @@ package struct Identity: Sendable {
         self.vault = vault
         audit = AuditLog(vault: vault, clock: clock)
         self.tokens = tokens
+        self.asksNewDevices = asksNewDevices
     }
 }

@@ -14,6 +14,10 @@ package enum IdentityRejection: Refusal, Equatable {
     case codeExpired
     case tooManyAttempts(retryAfter: Int64)
     case alreadyVerified
+    case secondStepRequired(
+        challenge: String, methods: [String], sentTo: String?, expiresIn: Int64)
+    case challengeInvalid
+    case methodNotAvailable([String])
     case sessionInvalid
     case refreshTokenInvalid
     case phoneNotVerified
@@ -24,7 +28,10 @@ package enum IdentityRejection: Refusal, Equatable {
         .phoneInvalid, .usernameInvalid, .emailInvalid, .passwordTooWeak(reason: "too_short"),
         .phoneTaken, .usernameTaken, .emailTaken, .credentialsInvalid,
         .codeIncorrect(triesLeft: 4), .codeExpired, .tooManyAttempts(retryAfter: 60),
-        .alreadyVerified, .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified, .forbidden,
+        .alreadyVerified,
+        .secondStepRequired(challenge: "", methods: [], sentTo: nil, expiresIn: 600),
+        .challengeInvalid, .methodNotAvailable([]), .sessionInvalid, .refreshTokenInvalid,
+        .phoneNotVerified, .forbidden,
     ]
 
     package var code: String {
@@ -41,6 +48,9 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeExpired: "code_expired"
         case .tooManyAttempts: "too_many_attempts"
         case .alreadyVerified: "already_verified"
+        case .secondStepRequired: "second_step_required"
+        case .challengeInvalid: "challenge_invalid"
+        case .methodNotAvailable: "method_not_available"
         case .sessionInvalid: "session_invalid"
         case .refreshTokenInvalid: "refresh_token_invalid"
         case .phoneNotVerified: "phone_not_verified"
@@ -50,9 +60,13 @@ package enum IdentityRejection: Refusal, Equatable {
 
     package var status: Int {
         switch self {
-        case .phoneInvalid, .usernameInvalid, .emailInvalid, .passwordTooWeak, .codeIncorrect: 422
+        case .phoneInvalid, .usernameInvalid, .emailInvalid, .passwordTooWeak, .codeIncorrect,
+            .methodNotAvailable:
+            422
         case .phoneTaken, .usernameTaken, .emailTaken, .alreadyVerified: 409
-        case .credentialsInvalid, .sessionInvalid, .refreshTokenInvalid: 401
+        case .credentialsInvalid, .secondStepRequired, .challengeInvalid, .sessionInvalid,
+            .refreshTokenInvalid:
+            401
         case .codeExpired: 410
         case .tooManyAttempts: 429
         case .phoneNotVerified, .forbidden: 403
@@ -81,6 +95,14 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeExpired: "There is no code to check any more; ask for a new one."
         case .tooManyAttempts(let seconds): "Too many attempts; try again in \(seconds) seconds."
         case .alreadyVerified: "This telephone number is verified already."
+        case .secondStepRequired(_, let methods, let sentTo, _):
+            if methods == [SecondStep.Method.smsCode.rawValue], let sentTo {
+                "This device is new. Answer with the code that was sent to \(sentTo)."
+            } else {
+                "This device is new. Show in a second way that it is you."
+            }
+        case .challengeInvalid: "This log-in took too long or was answered wrongly; log in again."
+        case .methodNotAvailable: "This second step is not set up; choose another."
         case .sessionInvalid: "Log in to continue."
         case .refreshTokenInvalid: "This session is over; log in again."
         case .phoneNotVerified: "Verify the telephone number with the code sent by SMS first."
@@ -93,6 +115,10 @@ package enum IdentityRejection: Refusal, Equatable {
         case .passwordTooWeak(let reason): [Fact("reason", reason)]
         case .codeIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]
+        case .secondStepRequired(let challenge, let methods, let sentTo, let seconds):
+            [Fact("challenge", challenge), Fact("methods", methods), Fact("expires_in", seconds)]
+                + (sentTo.map { [Fact("sent_to", $0)] } ?? [])
+        case .methodNotAvailable(let methods): [Fact("methods", methods)]
         default: []
         }
     }

@@ -92,6 +92,6 @@ package enum IdentitySchema {
             sql: """
                 CREATE INDEX refresh_tokens_by_expiry ON identity.refresh_tokens (expires_at);
                 """),
-        auditLog,
+        auditLog, devices,
     ]
 }

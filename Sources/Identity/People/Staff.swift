@@ -9,13 +9,20 @@ extension Identity {
         let names = roles.map(\.rawValue).sorted()
         try await database.transaction { transaction in
             for person in try users(where: "role = ANY(\(names))", transaction) {
-                if let phone = person.phone {
-                    try notifications.send(sms: text, to: phone, in: transaction)
-                }
-                if let email = person.email {
-                    try notifications.send(email: text, to: email, in: transaction)
-                }
+                try tell(person, text, transaction)
             }
+        }
+    }
+
+    /// Queues a message to one person on every channel on which they can be reached.
+    func tell(
+        _ person: User, _ text: String, _ transaction: borrowing Transaction
+    ) throws(DatabaseError) {
+        if let phone = person.phone {
+            try notifications.send(sms: text, to: phone, in: transaction)
+        }
+        if let email = person.email {
+            try notifications.send(email: text, to: email, in: transaction)
         }
     }
 }
