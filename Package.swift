@@ -52,8 +52,8 @@ let package = Package(
             "HTTP", ["CLinux", "CMicrohttpd", "CCurl", "CZlib", "CBrotli", "Values", "Telemetry"]),
 
         // Slices: a slice owns its tables, routes, jobs and words.
-        library("Jobs", ["Values", "Telemetry", "Postgres"]),
-        library("Ledger", ["Values", "Telemetry", "Cryptography", "Postgres"]),
+        library("Jobs", ["Values", "Telemetry", "Cryptography", "Postgres"]),
+        library("Ledger", ["Values", "Telemetry", "Cryptography", "Postgres", "Jobs"]),
         library(
             "Notifications",
             ["Values", "Telemetry", "Cryptography", "Postgres", "HTTP", "Jobs"]),

@@ -3,8 +3,8 @@ package import Postgres
 /// Schema `identity`: who people are, how they prove it, and where they are logged in.
 ///
 /// Telephone numbers and e-mail addresses are stored twice: sealed, to be shown to their owner, and
-/// as a keyed hash (a blind index), to be found. Neither can be read without the operator's master
-/// key.
+/// as a keyed hash (a blind index), to be found. Neither can be read without the person's key and
+/// the operator's master key, which wraps it.
 package enum IdentitySchema {
     package static let migrations: [Migration] = [
         Migration(
@@ -92,6 +92,8 @@ package enum IdentitySchema {
             sql: """
                 CREATE INDEX refresh_tokens_by_expiry ON identity.refresh_tokens (expires_at);
                 """),
-        auditLog, devices,
+        auditLog,
+        personKeys,
+        devices,
     ]
 }

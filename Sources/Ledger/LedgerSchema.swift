@@ -225,5 +225,6 @@ package enum LedgerSchema {
                 """),
         stops,
         commitments,
+        commitmentKeysRotate,
     ]
 }

@@ -13,6 +13,8 @@ package struct Notifications: Sendable {
     private let key: SealingKey
     private let carriers: [Message.Channel: any MessageCarrier]
 
+    /// What the sealing key of messages is for.
+    package static let purpose = "notifications"
     static let deliver = JobKind(rawValue: "notifications.deliver")
     /// Messages on the page of the sandbox's outbox.
     package static let outboxPage: Int64 = 50
@@ -50,7 +52,8 @@ package struct Notifications: Sendable {
     package func messages(to recipient: String?) async throws -> [Message] {
         var condition: SQL = "true"
         if let recipient {
-            condition = "recipient_index = \(key.blindIndex(Self.canonical(recipient)))"
+            let indexes = key.blindIndexes(Self.canonical(recipient))
+            condition = "recipient_index = ANY(\(indexes))"
         }
         let chosen = condition
         return try await database.read { transaction in

@@ -71,11 +71,24 @@ package struct CalendarDay: Sendable, Hashable {
             - 719_468
     }
 
+    /// Reads a day that is written as `2026-03-31`, if there is such a day.
+    package init?(_ text: some StringProtocol) {
+        guard text.utf8.count == 10, let moment = Timestamp(text) else { return nil }
+        self.init(daysSince1970: moment.day)
+    }
+
     /// The first day of the following month.
     package var startOfNextMonth: CalendarDay {
         month == 12
             ? CalendarDay(year: year + 1, month: 1, day: 1)
             : CalendarDay(year: year, month: month + 1, day: 1)
+    }
+}
+
+extension CalendarDay: CustomStringConvertible {
+    /// `2026-03-31`
+    package var description: String {
+        String(Timestamp(day: daysSince1970).description.prefix(10))
     }
 }
 

@@ -38,22 +38,23 @@ struct Application: Sendable {
 
     /// Migrates, loads the signing keys, and composes.
     static func start(
-        _ configuration: Configuration, settings: ConnectionSettings, masterKey: [UInt8]
+        _ configuration: Configuration, settings: ConnectionSettings, ring: KeyRing
     ) async throws -> Application {
         _ = try Migrator.run(migrations, on: settings)
         let clock = Clock()
         let database = Database(
             settings: settings, connections: configuration.databaseConnections,
             queueMax: Configuration.databaseQueueMax)
-        let vault = Vault(key: SealingKey(master: masterKey, purpose: "identity"))
+        let vault = try await Vault.load(
+            from: database, wrapping: ring.sealingKey(Vault.purpose), now: clock.now)
         let tokens = try await TokenMint.load(
             from: database, vault: vault, seconds: configuration.accessTokenSeconds,
             now: clock.now)
         let bookKeys = try await BookKeys.load(
-            from: database, sealing: SealingKey(master: masterKey, purpose: BookKeys.purpose),
+            from: database, sealing: ring.sealingKey(BookKeys.purpose),
             now: clock.now)
         let application = Application(
-            configuration, database, settings, clock, masterKey: masterKey, vault, tokens,
+            configuration, database, settings, clock, ring: ring, vault, tokens,
             bookKeys)
         if configuration.isSandbox { try await application.resumeClock() }
         return application
@@ -68,7 +69,7 @@ struct Application: Sendable {
 
     init(
         _ configuration: Configuration, _ database: Database, _ settings: ConnectionSettings,
-        _ clock: Clock, masterKey: [UInt8], _ vault: Vault, _ tokens: TokenMint,
+        _ clock: Clock, ring: KeyRing, _ vault: Vault, _ tokens: TokenMint,
         _ bookKeys: BookKeys
     ) {
         self.configuration = configuration
@@ -85,7 +86,7 @@ struct Application: Sendable {
             configuration.isSandbox ? SandboxOutbox() : MissingCarrier()
         notifications = Notifications(
             database: database, jobs: jobs, clock: clock,
-            key: SealingKey(master: masterKey, purpose: "notifications"),
+            key: ring.sealingKey(Notifications.purpose),
             carriers: [.sms: carrier, .email: carrier])
         identity = Identity(
             database: database, notifications: notifications, events: events, clock: clock,

@@ -23,7 +23,7 @@ enum AuditCommand {
     private static func auditDatabase(_ given: Auditor.Trust) async throws -> Int32 {
         try await Installation.with { installation in
             var trust = given
-            trust.sealing = SealingKey(master: installation.masterKey, purpose: BookKeys.purpose)
+            trust.sealing = installation.ring.sealingKey(BookKeys.purpose)
             let database = Database(settings: installation.settings, connections: 1, queueMax: 8)
             let code = try await answer(Auditor(database: database, trust: trust), trust)
             await database.close()

@@ -18,35 +18,39 @@ struct DataFolder: Sendable {
         }
     }
 
+    /// A line for each key, with room to spare.
+    private static let fileBytesMax = KeyRing.keysMax * 128
+
     private var masterKeyPath: String { path + "/master.key" }
 
-    /// The operator's master key, from `FLORIN_MASTER_KEY` or from a file that is made once.
+    /// The operator's master keys, from `FLORIN_MASTER_KEY` or from a file that is made once. The
+    /// first seals, the others open what they sealed before.
     ///
-    /// Everything sealed in the database needs it: keep it with the backups, but not in them.
-    func masterKey(_ environment: [String: String]) throws -> [UInt8] {
+    /// Everything sealed in the database needs them: keep them with the backups, but not in them.
+    func keyRing(_ environment: [String: String]) throws -> KeyRing {
         if let text = environment["FLORIN_MASTER_KEY"], !text.isEmpty {
-            return try Self.key(text, named: "FLORIN_MASTER_KEY")
+            return try Self.ring(text.split(separator: ","), named: "FLORIN_MASTER_KEY")
         }
-        if let stored = try storedKey() { return stored }
+        if let stored = try storedRing() { return stored }
         try makeKey()
         // Another process may have been first; then its key is the one.
-        guard let stored = try storedKey() else { throw unusable(ENOENT) }
+        guard let stored = try storedRing() else { throw unusable(ENOENT) }
         return stored
     }
 
     /// Nil only when there is no such file: a key that cannot be read must never be replaced.
-    private func storedKey() throws -> [UInt8]? {
+    private func storedRing() throws -> KeyRing? {
         let file = unsafe open(masterKeyPath, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else {
             guard errno == ENOENT else { throw unusable(errno) }
             return nil
         }
         defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 4 * SealingKey.masterBytes)
+        var bytes = [UInt8](repeating: 0, count: Self.fileBytesMax)
         let count = unsafe read(file, &bytes, bytes.count)
         guard count >= 0 else { throw unusable(errno) }
         let text = String(decoding: bytes.prefix(count), as: UTF8.self)
-        return try Self.key(String(text.prefix { !$0.isNewline }), named: masterKeyPath)
+        return try Self.ring(text.split(whereSeparator: \.isNewline), named: masterKeyPath)
     }
 
     /// Writes a key beside its place and links it there, so that nobody finds half of it, and of
@@ -57,7 +61,7 @@ struct DataFolder: Sendable {
         let file = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw unusable(errno) }
         defer { unsafe unlink(draft) }
-        let text = Array((Hex.encode(SecureRandom.bytes(SealingKey.masterBytes)) + "\n").utf8)
+        let text = Array((Hex.encode(SecureRandom.bytes(KeyRing.keyBytes)) + "\n").utf8)
         let isWritten = unsafe write(file, text, text.count) == text.count && fsync(file) == 0
         let fault = errno
         close(file)
@@ -74,11 +78,19 @@ struct DataFolder: Sendable {
                 + "; check who owns the folder, or choose another with FLORIN_DATA")
     }
 
-    private static func key(_ text: String, named name: String) throws -> [UInt8] {
-        guard let key = Hex.decode(text), key.count == SealingKey.masterBytes else {
-            throw ConfigurationError(
-                name: name, reason: "must be \(2 * SealingKey.masterBytes) hexadecimal digits")
+    private static func ring(_ texts: [Substring], named name: String) throws -> KeyRing {
+        let keys = try texts.map { text in
+            guard let key = Hex.decode(String(text).trimmed), key.count == KeyRing.keyBytes else {
+                throw ConfigurationError(
+                    name: name,
+                    reason: "each key must be \(2 * KeyRing.keyBytes) hexadecimal digits")
+            }
+            return key
         }
-        return key
+        guard (1...KeyRing.keysMax).contains(keys.count), Set(keys).count == keys.count else {
+            throw ConfigurationError(
+                name: name, reason: "must be 1 to \(KeyRing.keysMax) keys, each another")
+        }
+        return KeyRing(keys)
     }
 }

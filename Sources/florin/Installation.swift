@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import FoundationEssentials
 internal import Postgres
 internal import Telemetry
@@ -5,7 +6,7 @@ internal import Telemetry
 /// One installation: its configuration, its data folder, and its database, private or given.
 struct Installation: Sendable {
     let configuration: Configuration
-    let masterKey: [UInt8]
+    let ring: KeyRing
     let settings: ConnectionSettings
     private let server: PrivateServer?
 
@@ -14,15 +15,15 @@ struct Installation: Sendable {
         let configuration = try Configuration(environment)
         Log.start(level: configuration.logLevel)
         let folder = try DataFolder(path: configuration.dataFolder)
-        let masterKey = try folder.masterKey(environment)
+        let ring = try folder.keyRing(environment)
         if let url = configuration.databaseURL {
             return Installation(
-                configuration: configuration, masterKey: masterKey,
+                configuration: configuration, ring: ring,
                 settings: ConnectionSettings(url: url), server: nil)
         }
         let server = try await PrivateServer.start(dataFolder: folder.path)
         return Installation(
-            configuration: configuration, masterKey: masterKey, settings: server.settings,
+            configuration: configuration, ring: ring, settings: server.settings,
             server: server)
     }
 
@@ -45,6 +46,6 @@ struct Installation: Sendable {
     }
 
     func application() async throws -> Application {
-        try await Application.start(configuration, settings: settings, masterKey: masterKey)
+        try await Application.start(configuration, settings: settings, ring: ring)
     }
 }

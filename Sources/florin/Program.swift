@@ -15,6 +15,8 @@ enum Program {
         florin stop-money-out --reason TEXT    hold payments back, in every process
         florin resume --reason TEXT [--despite-mismatch]
                                                look at the books, then let payments go on
+        florin rotate-keys                     seal everything under the first master key, then
+                                               prove that the others are not needed
         florin migrate                         bring the database up to date
         florin seed --people N --balance MINOR --currency CODE --tokens FILE
                                                people with money, for load tests; sandbox only
@@ -55,6 +57,7 @@ enum Program {
         case "audit": return try await AuditCommand.run(arguments)
         case "stop-money-out": return try await StopMoneyOutCommand.run(arguments)
         case "resume": return try await ResumeCommand.run(arguments)
+        case "rotate-keys": return try await RotateCommand.run(arguments)
         case "migrate": return try await MigrateCommand.run(arguments)
         case "seed": return try await SeedCommand.run(arguments)
         case "bench": return try await BenchCommand.run(arguments)

@@ -26,7 +26,7 @@ enum RoutesCommand {
 
     private static func line(_ route: Route) -> String {
         let access = route.access == .open ? "open" : "session"
-        return route.method.rawValue.padded(to: 7) + route.path.padded(to: 38)
+        return route.method.rawValue.padded(to: 7) + route.path.padded(to: 46)
             + access.padded(to: 9) + route.summary
     }
 
@@ -37,11 +37,11 @@ enum RoutesCommand {
         configuration.simpleAccess = .authenticated
         let settings = ConnectionSettings(url: "")
         let key = SigningKey.generate()
-        let master = SecureRandom.bytes(SealingKey.masterBytes)
+        let ring = KeyRing([SecureRandom.bytes(KeyRing.keyBytes)])
         let application = Application(
             configuration, Database(settings: settings, connections: 1, queueMax: 1), settings,
-            Clock(), masterKey: master,
-            Vault(key: SealingKey(master: master, purpose: "routes")),
+            Clock(), ring: ring,
+            Vault(unstored: ring.sealingKey(Vault.purpose)),
             TokenMint(signing: key, verifying: [:], seconds: TokenMint.secondsDefault),
             BookKeys([key]))
         return Routes(application: application).routes()

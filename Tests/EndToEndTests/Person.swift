@@ -1,6 +1,7 @@
 import FlorinClient
 import HTTP
 import Synchronization
+import TestSupport
 import Testing
 
 /// Someone with a wallet, logged in.
@@ -82,6 +83,13 @@ struct Person: Sendable {
     ) async throws -> JSON {
         try await api.refused(
             status, code, method, path, body, token: token, key: key, at: location)
+    }
+
+    /// The same person, with the same session, at another server on the same database.
+    func at(_ server: FlorinServer) -> Person {
+        Person(
+            api: server.api, id: id, username: username, phone: phone, email: email, token: token,
+            refreshToken: refreshToken)
     }
 
     /// The same person in the hands of the client library.

@@ -116,8 +116,7 @@ import Values
     @Test func anotherMasterKeyOpensNoKey() async throws {
         try await World.run { world in
             _ = try await world.commitments
-            let other = SealingKey(
-                master: [UInt8](repeating: 8, count: 32), purpose: BookKeys.purpose)
+            let other = KeyRing([[UInt8](repeating: 8, count: 32)]).sealingKey(BookKeys.purpose)
             await #expect(throws: ForeignBookKey.self) {
                 try await BookKeys.load(
                     from: world.database, sealing: other, now: world.clock.now)
@@ -162,8 +161,7 @@ import Values
             let intruder = try Intruder(world.settings)
             try intruder.connection.run(
                 unprepared: "DELETE FROM ledger.commitments; DELETE FROM ledger.commitment_keys")
-            let own = SealingKey(
-                master: [UInt8](repeating: 9, count: 32), purpose: BookKeys.purpose)
+            let own = KeyRing([[UInt8](repeating: 9, count: 32)]).sealingKey(BookKeys.purpose)
             let keys = try await BookKeys.load(
                 from: world.database, sealing: own, now: world.clock.now)
             let forger = Commitments(database: world.database, keys: keys, clock: world.clock)

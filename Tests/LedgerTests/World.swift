@@ -109,8 +109,8 @@ extension World {
         return trust
     }
 
-    private static let sealing = SealingKey(
-        master: [UInt8](repeating: 7, count: SealingKey.masterBytes), purpose: BookKeys.purpose)
+    private static let sealing = KeyRing([[UInt8](repeating: 7, count: KeyRing.keyBytes)])
+        .sealingKey(BookKeys.purpose)
 
     /// What signs the days of this world, with the key that its database holds.
     var commitments: Commitments {

@@ -1,4 +1,4 @@
-internal import Jobs
+internal import Cryptography
 internal import Postgres
 package import Values
 
@@ -108,21 +108,38 @@ extension Identity {
         try transaction.query(
             """
             SELECT id, username, phone_sealed, email_sealed, role, verified_at IS NOT NULL,
-                created_at
-            FROM identity.users WHERE \(condition)
+                u.created_at, full_name_sealed, birth_date_sealed, wrapped
+            FROM identity.users u LEFT JOIN identity.person_keys ON user_id = id
+            WHERE \(condition)
             """
         ).map { try user($0) }
     }
 
     private func user(_ row: Row) throws -> User {
         let id: ID<User> = try row[0]
-        let phone: [UInt8]? = try row[2]
-        let email: [UInt8]? = try row[3]
+        let wrapped: [UInt8]? = try row[9]
+        let key = try wrapped.map { try vault.person(id, $0) }
+        let open = { (column: Int, field: PersonalField) throws -> String? in
+            guard let sealed: [UInt8] = try row[column] else { return nil }
+            guard let key else { throw SealingError.damaged }
+            return try key.open(sealed, field)
+        }
         return User(
             id: id, username: try Username(stored: row[1]),
-            phone: try phone.flatMap { PhoneNumber(try vault.open($0, of: id)) },
-            email: try email.flatMap { EmailAddress(try vault.open($0, of: id)) },
-            role: try Role(stored: row[4]), isVerified: try row[5], createdAt: try row[6])
+            phone: try open(2, .phone).flatMap { PhoneNumber($0) },
+            email: try open(3, .email).flatMap { EmailAddress($0) },
+            role: try Role(stored: row[4]), isVerified: try row[5], createdAt: try row[6],
+            fullName: try open(7, .fullName),
+            birthDate: try open(8, .birthDate).flatMap { CalendarDay($0) })
+    }
+
+    /// The key under which this person's data are sealed; nil when it was destroyed.
+    func key(
+        of user: ID<User>, _ transaction: borrowing Transaction
+    ) throws -> PersonKey? {
+        let row = try transaction.first(
+            "SELECT wrapped FROM identity.person_keys WHERE user_id = \(user)")
+        return try row.map { try vault.person(user, try $0[0]) }
     }
 
     /// Tells every process to look this person's sessions up again.
@@ -151,7 +168,7 @@ extension Identity.Found {
 
 extension Username {
     init(stored text: String) throws(DatabaseError) {
-        guard let username = Username(text) else {
+        guard let username = Username(text) ?? Username(pseudonym: text) else {
             throw .decoding(column: 1, expected: "a username")
         }
         self = username

@@ -79,14 +79,18 @@ extension Identity {
         _ user: User, passwordHash: String, _ transaction: borrowing Transaction
     ) throws(DatabaseError) {
         let verifiedAt: Timestamp? = user.isVerified ? user.createdAt : nil
+        let (key, wrapped) = vault.newKey(of: user.id)
         try transaction.execute(
             """
+            WITH person AS (
+                INSERT INTO identity.person_keys (user_id, wrapped, created_at)
+                VALUES (\(user.id), \(wrapped), \(user.createdAt)))
             INSERT INTO identity.users (id, username, phone_index, phone_sealed, email_index,
                 email_sealed, password_hash, role, created_at, verified_at)
             VALUES (\(user.id), \(user.username.text), \(user.phone.map { vault.index($0) }),
-                \(user.phone.map { vault.seal($0.e164, of: user.id) }),
+                \(user.phone.map { key.seal($0.e164, .phone) }),
                 \(user.email.map { vault.index($0) }),
-                \(user.email.map { vault.seal($0.text, of: user.id) }),
+                \(user.email.map { key.seal($0.text, .email) }),
                 \(passwordHash), \(user.role.rawValue), \(user.createdAt), \(verifiedAt))
             """)
     }

@@ -28,6 +28,9 @@ package struct User: Sendable, Equatable {
     package let role: Role
     package let isVerified: Bool
     package let createdAt: Timestamp
+    /// What this person calls themselves, in their own letters.
+    package var fullName: String?
+    package var birthDate: CalendarDay?
 }
 
 /// 3 to 30 characters of a–z, 0–9, dot, dash and underscore, beginning with a letter.
@@ -48,6 +51,19 @@ package struct Username: Sendable, Hashable, CustomStringConvertible {
         else { return nil }
         self.text = text.lowercased()
     }
+
+    /// What stands in the place of the name of who was erased; its spaces keep everybody from
+    /// choosing it.
+    static func pseudonym(of user: ID<User>) -> Username {
+        Username(unchecked: "former user \(user)")
+    }
+
+    init?(pseudonym text: String) {
+        guard text.hasPrefix("former user ") else { return nil }
+        self.init(unchecked: text)
+    }
+
+    private init(unchecked text: String) { self.text = text }
 
     package var description: String { text }
 

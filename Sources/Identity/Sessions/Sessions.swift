@@ -127,6 +127,8 @@ extension Identity {
         let refreshToken = SecureRandom.token()
         let mode = wish.mode ?? .standard
         let expiresAt = now.adding(seconds: SessionRules.refreshSeconds)
+        let key = try key(of: user.id, transaction)
+        let address = origin.address.flatMap { key?.seal($0, .sessionAddress) }
         try transaction.execute(
             "DELETE FROM identity.login_failures WHERE user_id = \(user.id)")
         try transaction.execute(
@@ -135,20 +137,13 @@ extension Identity {
                 expires_at, address_sealed)
             VALUES (\(session.id), \(user.id), \(now), \(device?.id),
                 \(device?.name ?? wish.deviceName), \(mode.rawValue), \(now), \(expiresAt),
-                \(sealed(origin.address)))
+                \(address))
             """)
         try store(refreshToken, of: session.id, now, transaction)
         return OpenedSession(
             user: user, tokens: tokens.mint(for: session, refreshToken: refreshToken, at: now),
             mode: mode, device: device?.token)
     }
-
-    /// Where a session was last seen, for its person's eyes.
-    private func sealed(_ address: String?) -> [UInt8]? {
-        address.map { vault.seal(Array($0.utf8), named: Self.addressName) }
-    }
-
-    private static let addressName = "session address"
 
     private func store(
         _ token: String, of session: ID<Session>, _ now: Timestamp,
@@ -200,4 +195,8 @@ extension Identity {
 
 extension Act.Kind {
     static let sessionOpened = Act.Kind("session_opened")
+}
+
+extension PersonalField {
+    static let sessionAddress = PersonalField("session address")
 }
