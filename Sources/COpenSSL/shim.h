@@ -1,4 +1,4 @@
-// P-256 keys from and to raw bytes.
+// Keys from and to raw bytes, and what is signed with them.
 //
 // Building a key needs OSSL_PARAM arrays, which keep pointers to the values they are given. Here the
 // array, the values and the call that reads them share one C frame, so nothing can dangle.
@@ -8,7 +8,9 @@
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/obj_mac.h>
+#include <openssl/rsa.h>
 
 #define FLORIN_P256_SCALAR_BYTES 32
 #define FLORIN_P256_POINT_BYTES 65
@@ -143,4 +145,46 @@ static inline int florin_es256_verify(
              EVP_DigestVerify(context, der, (size_t)length, message, count) == 1;
     EVP_MD_CTX_free(context);
     return ok;
+}
+
+// A signature over the message's SHA-256, in the form that is OpenSSL's own for this kind of key.
+static inline int florin_sha256_verify(
+    EVP_PKEY *key, const unsigned char *message, size_t count, const unsigned char *signature, size_t length
+) {
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    int ok = context && EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
+             EVP_DigestVerify(context, signature, length, message, count) == 1;
+    EVP_MD_CTX_free(context);
+    return ok;
+}
+
+// The RSA key of a modulus (big-endian) and the exponent 65537, or NULL.
+static inline EVP_PKEY *florin_rsa_public(const unsigned char *modulus, size_t count) {
+    EVP_PKEY *key = NULL;
+    unsigned char native[1024];
+    unsigned int exponent = 65537;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    BIGNUM *n = count <= sizeof native ? BN_bin2bn(modulus, (int)count, NULL) : NULL;
+    if (context && n && BN_bn2nativepad(n, native, (int)count) == (int)count) {
+        OSSL_PARAM params[3];
+        params[0] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, native, count);
+        params[1] = OSSL_PARAM_construct_uint(OSSL_PKEY_PARAM_RSA_E, &exponent);
+        params[2] = OSSL_PARAM_construct_end();
+        if (EVP_PKEY_fromdata_init(context) != 1 ||
+            EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) != 1) {
+            EVP_PKEY_free(key);
+            key = NULL;
+        }
+    }
+    BN_free(n);
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
+// HMAC-SHA1 (RFC 2104), for one-time passwords; `tag` has room for 20 bytes.
+static inline int florin_hmac_sha1(
+    const unsigned char *key, size_t key_count, const unsigned char *message, size_t count, unsigned char *tag
+) {
+    unsigned int length = 0;
+    return HMAC(EVP_sha1(), key, (int)key_count, message, count, tag, &length) != NULL && length == 20;
 }

@@ -94,3 +94,41 @@ package enum Hex {
         }
     }
 }
+
+/// Base32 with the alphabet of RFC 4648 section 6, without padding: what people can type.
+package enum Base32 {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".utf8)
+
+    package static func encode(_ bytes: [UInt8]) -> String {
+        var text: [UInt8] = []
+        var (bits, held) = (UInt32(0), 0)
+        for byte in bytes {
+            bits = bits << 8 | UInt32(byte)
+            held += 8
+            while held >= 5 {
+                held -= 5
+                text.append(alphabet[Int(bits >> held & 31)])
+            }
+        }
+        if held > 0 { text.append(alphabet[Int(bits << (5 - held) & 31)]) }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Refuses padding, other letters, lower case, and spare bits that are not zero.
+    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var (bits, held) = (UInt32(0), 0)
+        for character in text.utf8 {
+            guard let value = alphabet.firstIndex(of: character) else { return nil }
+            bits = bits << 5 | UInt32(value)
+            held += 5
+            if held >= 8 {
+                held -= 8
+                bytes.append(UInt8(truncatingIfNeeded: bits >> held))
+            }
+        }
+        // Five spare bits would be a character that carries nothing.
+        guard held < 5, bits & (1 << held - 1) == 0 else { return nil }
+        return bytes
+    }
+}

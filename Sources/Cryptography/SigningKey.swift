@@ -12,7 +12,7 @@ package struct SigningKey: Sendable {
     /// The uncompressed point of X9.63: 0x04, x, y; 65 bytes.
     package let publicKey: [UInt8]
 
-    private let key: P256Key
+    private let key: OpenSSLKey
 
     package static func generate() -> SigningKey {
         while true {
@@ -29,7 +29,7 @@ package struct SigningKey: Sendable {
     private init?(scalar: [UInt8]) {
         guard scalar.count == Int(FLORIN_P256_SCALAR_BYTES) else { return nil }
         var point = [UInt8](repeating: 0, count: VerifyingKey.bytesCount)
-        guard let key = unsafe P256Key(florin_p256_private(scalar, &point)) else { return nil }
+        guard let key = unsafe OpenSSLKey(florin_p256_private(scalar, &point)) else { return nil }
         self.key = key
         privateKey = scalar
         publicKey = point
@@ -56,16 +56,16 @@ package struct VerifyingKey: Sendable {
     package let x963: [UInt8]
     package let kid: String
 
-    private let key: P256Key
+    private let key: OpenSSLKey
 
     package init(x963: [UInt8]) throws(KeyError) {
         guard x963.count == Self.bytesCount, x963[0] == 4,
-            let key = unsafe P256Key(florin_p256_public(x963))
+            let key = unsafe OpenSSLKey(florin_p256_public(x963))
         else { throw .notAKey }
         self.init(point: x963, key: key)
     }
 
-    fileprivate init(point: [UInt8], key: P256Key) {
+    fileprivate init(point: [UInt8], key: OpenSSLKey) {
         x963 = point
         kid = Self.thumbprint(x963: point)
         self.key = key
@@ -74,6 +74,11 @@ package struct VerifyingKey: Sendable {
     package func isValid(signature raw: [UInt8], for message: [UInt8]) -> Bool {
         guard raw.count == Self.signatureBytes else { return false }
         return unsafe florin_es256_verify(key.pointer, message, message.count, raw) == 1
+    }
+
+    /// A signature in DER, as WebAuthn and X.509 have it.
+    func isValid(derSignature: [UInt8], for message: [UInt8]) -> Bool {
+        key.isValid(signature: derSignature, forSHA256Of: message)
     }
 
     /// The coordinates as a JSON Web Key (RFC 7517) wants them.
@@ -94,19 +99,4 @@ package struct VerifyingKey: Sendable {
 package enum KeyError: Error, Equatable {
     /// Wrong length, not on the curve, or out of range.
     case notAKey
-}
-
-/// Owns one OpenSSL key.
-///
-/// Sendable because nothing changes an `EVP_PKEY` after it is made: each signature and each check
-/// works in a context of its own, which OpenSSL documents as safe from several threads.
-@safe private final class P256Key: @unchecked Sendable {
-    let pointer: OpaquePointer
-
-    init?(_ pointer: OpaquePointer?) {
-        guard let pointer = unsafe pointer else { return nil }
-        unsafe self.pointer = pointer
-    }
-
-    deinit { unsafe EVP_PKEY_free(pointer) }
 }

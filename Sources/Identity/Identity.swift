@@ -18,12 +18,13 @@ package struct Identity: Sendable {
     let tokens: TokenMint
     /// Whether a log-in from a device that is not known is asked for a second step.
     let asksNewDevices: Bool
+    let relyingParty: RelyingParty
     let sessionCache = SessionCache()
     let decoy = DecoyHash()
 
     package init(
         database: Database, notifications: Notifications, events: Events, clock: Clock,
-        passwords: PasswordHasher, vault: Vault, tokens: TokenMint,
+        passwords: PasswordHasher, vault: Vault, tokens: TokenMint, relyingParty: RelyingParty,
         asksNewDevices: Bool
     ) {
         self.database = database
@@ -35,5 +36,6 @@ package struct Identity: Sendable {
         audit = AuditLog(vault: vault, clock: clock)
         self.tokens = tokens
         self.asksNewDevices = asksNewDevices
+        self.relyingParty = relyingParty
     }
 }

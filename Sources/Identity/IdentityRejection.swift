@@ -22,6 +22,13 @@ package enum IdentityRejection: Refusal, Equatable {
     case refreshTokenInvalid
     case phoneNotVerified
     case forbidden
+    case passkeyInvalid(reason: String)
+    case passkeyChallengeExpired
+    case passkeyUnknown
+    case passkeySuspended
+    case passkeyExists
+    case tooManyPasskeys
+    case passkeyNotFound
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -32,6 +39,8 @@ package enum IdentityRejection: Refusal, Equatable {
         .secondStepRequired(challenge: "", methods: [], sentTo: nil, expiresIn: 600),
         .challengeInvalid, .methodNotAvailable([]), .sessionInvalid, .refreshTokenInvalid,
         .phoneNotVerified, .forbidden,
+        .passkeyInvalid(reason: "signature_wrong"), .passkeyChallengeExpired, .passkeyUnknown,
+        .passkeySuspended, .passkeyExists, .tooManyPasskeys, .passkeyNotFound,
     ]
 
     package var code: String {
@@ -55,6 +64,13 @@ package enum IdentityRejection: Refusal, Equatable {
         case .refreshTokenInvalid: "refresh_token_invalid"
         case .phoneNotVerified: "phone_not_verified"
         case .forbidden: "forbidden"
+        case .passkeyInvalid: "passkey_invalid"
+        case .passkeyChallengeExpired: "passkey_challenge_expired"
+        case .passkeyUnknown: "passkey_unknown"
+        case .passkeySuspended: "passkey_suspended"
+        case .passkeyExists: "passkey_exists"
+        case .tooManyPasskeys: "too_many_passkeys"
+        case .passkeyNotFound: "passkey_not_found"
         }
     }
 
@@ -70,6 +86,12 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeExpired: 410
         case .tooManyAttempts: 429
         case .phoneNotVerified, .forbidden: 403
+        case .passkeyInvalid: 422
+        case .passkeyChallengeExpired: 410
+        case .passkeyUnknown: 401
+        case .passkeySuspended: 403
+        case .passkeyExists, .tooManyPasskeys: 409
+        case .passkeyNotFound: 404
         }
     }
 
@@ -107,6 +129,20 @@ package enum IdentityRejection: Refusal, Equatable {
         case .refreshTokenInvalid: "This session is over; log in again."
         case .phoneNotVerified: "Verify the telephone number with the code sent by SMS first."
         case .forbidden: "This is not yours to see or to do."
+        case .passkeyInvalid(let reason):
+            reason == "user_not_verified"
+                ? "The device must check your finger, face or PIN; try again or use another one."
+                : "The device's answer does not fit this site; try again from this page."
+        case .passkeyChallengeExpired: "This took longer than five minutes; try again."
+        case .passkeyUnknown:
+            "This passkey opens no wallet here; log in with your password, or try another one."
+        case .passkeySuspended:
+            "This passkey may have been copied and is blocked; log in with your password, remove "
+                + "it and add a new one."
+        case .passkeyExists: "This device's passkey is in use already."
+        case .tooManyPasskeys:
+            "A wallet has at most \(PasskeyRules.perPersonMax) passkeys; remove one first."
+        case .passkeyNotFound: "There is no such passkey of yours."
         }
     }
 
@@ -119,6 +155,8 @@ package enum IdentityRejection: Refusal, Equatable {
             [Fact("challenge", challenge), Fact("methods", methods), Fact("expires_in", seconds)]
                 + (sentTo.map { [Fact("sent_to", $0)] } ?? [])
         case .methodNotAvailable(let methods): [Fact("methods", methods)]
+        case .passkeyInvalid(let reason): [Fact("reason", reason)]
+        case .tooManyPasskeys: [Fact("passkeys_max", Int64(PasskeyRules.perPersonMax))]
         default: []
         }
     }

@@ -94,6 +94,7 @@ package enum IdentitySchema {
                 """),
         auditLog,
         personKeys,
+        passkeys,
         devices,
     ]
 }

@@ -94,7 +94,8 @@ struct Application: Sendable {
                 memoryKiB: configuration.argonMemoryKiB, passes: configuration.argonPasses,
                 threads: Configuration.passwordThreads,
                 queueMax: Configuration.passwordQueueMax),
-            vault: vault, tokens: tokens, asksNewDevices: configuration.asksNewDevices)
+            vault: vault, tokens: tokens, relyingParty: configuration.relyingParty,
+            asksNewDevices: configuration.asksNewDevices)
         let payments = Payments(
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,
             events: events, clock: clock,

@@ -19,6 +19,8 @@ struct Configuration: Sendable {
     var proxies: Set<String> = []
     var webFolder: String?
     var strictTransportSeconds: Int?
+    /// Where the page stands, and the domain that passkeys are bound to.
+    var relyingParty: RelyingParty
     var accessTokenSeconds = TokenMint.secondsDefault
     /// Whether a log-in from a new device is asked for a second step.
     var asksNewDevices = true
@@ -41,6 +43,8 @@ struct Configuration: Sendable {
 
     init(_ environment: [String: String]) throws(ConfigurationError) {
         var reader = EnvironmentReader(environment)
+        let localPort = try reader.integer("PORT", in: 0...65_535) ?? 8080
+        relyingParty = try reader.relyingParty(localPort: localPort)
         try read(&reader)
         guard simpleAccess != .open || isSandbox else {
             throw ConfigurationError(
@@ -121,6 +125,19 @@ private struct EnvironmentReader {
                 reason: "a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return value
+    }
+
+    /// Browsers know no passkeys of bare addresses, so a page on this machine is at `localhost`.
+    func relyingParty(localPort: Int64) throws(ConfigurationError) -> RelyingParty {
+        let origins = list("FLORIN_WEB_ORIGIN") ?? ["http://localhost:\(localPort)"]
+        let domain =
+            text("FLORIN_PASSKEY_DOMAIN") ?? origins.first.flatMap { RelyingParty.host(of: $0) }
+        guard let site = RelyingParty(id: domain ?? "", origins: origins) else {
+            throw ConfigurationError(
+                name: "FLORIN_WEB_ORIGIN",
+                reason: "such as https://wallet.example, in or below FLORIN_PASSKEY_DOMAIN")
+        }
+        return site
     }
 
     func amount(_ name: String) throws(ConfigurationError) -> Int64? {

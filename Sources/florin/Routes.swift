@@ -47,7 +47,9 @@ struct Routes: Sendable {
         let books = BookRoutes(
             application.payments, application.commitments,
             session: application.identity.sessionRoutes)
-        let always = IdentityRoutes(application.identity).routes + payments.routes + books.routes
+        let always =
+            IdentityRoutes(application.identity).routes
+            + PasskeyRoutes(application.identity).routes + payments.routes + books.routes
         guard application.configuration.isSandbox else { return always }
         return always + payments.sandboxRoutes + OutboxRoutes(application.notifications).routes
             + ClockRoutes(application: application).routes

@@ -78,6 +78,14 @@ function keepDevice(device, names) {
   localStorage.setItem(devicesName, JSON.stringify(known));
 }
 
+/** `use` has a device answer the server's options. */
+export async function logInWithPasskey(use) {
+  const options = await call('POST', '/v1/sessions/passkey_challenges', { open: true });
+  const session = await call('POST', '/v1/sessions/passkeys', { body: { assertion: await use(options) }, open: true });
+  keep(session);
+  return session.user;
+}
+
 export async function logOut() {
   try {
     await call('DELETE', '/v1/sessions/current');
@@ -93,6 +101,8 @@ export async function token() {
 }
 
 export const get = (path) => call('GET', path);
+export const patch = (path, body) => call('PATCH', path, { body });
+export const del = (path) => call('DELETE', path);
 export const post = (path, body, options) => call('POST', path, { body, ...options });
 
 /** A key that makes retrying a payment safe. `crypto.randomUUID` exists only on secure origins. */

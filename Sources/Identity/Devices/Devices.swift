@@ -87,7 +87,7 @@ extension Identity {
             """
             A new device has logged in to your Florin wallet: \(device.name). If that was not you, \
             change your password and end its session.
-            """, transaction)
+            """, in: transaction)
     }
 
     /// Forgets the devices, so that their next log-in is asked for a second step.

@@ -9,20 +9,26 @@ extension Identity {
         let names = roles.map(\.rawValue).sorted()
         try await database.transaction { transaction in
             for person in try users(where: "role = ANY(\(names))", transaction) {
-                try tell(person, text, transaction)
+                try tell(person, text, in: transaction)
             }
         }
     }
 
-    /// Queues a message to one person on every channel on which they can be reached.
+    /// Queues a message to the person on every channel there is to them.
     func tell(
-        _ person: User, _ text: String, _ transaction: borrowing Transaction
+        _ user: User, _ text: String, in transaction: borrowing Transaction
     ) throws(DatabaseError) {
-        if let phone = person.phone {
-            try notifications.send(sms: text, to: phone, in: transaction)
-        }
-        if let email = person.email {
+        if let phone = user.phone { try notifications.send(sms: text, to: phone, in: transaction) }
+        if let email = user.email {
             try notifications.send(email: text, to: email, in: transaction)
+        }
+    }
+
+    func tell(
+        _ user: ID<User>, _ text: String, in transaction: borrowing Transaction
+    ) throws {
+        for user in try users(where: "id = \(user)", transaction) {
+            try tell(user, text, in: transaction)
         }
     }
 }

@@ -49,13 +49,20 @@ extension Identity {
         guard user.isVerified else {
             return .success(try open(user, on: nil, wish, from: origin, now, transaction))
         }
+        return .success(try openUnasked(user, wish, from: origin, now, transaction))
+    }
+
+    /// Opens a session for who need not be asked more, and announces a device of a new name.
+    func openUnasked(
+        _ user: User, _ wish: LogInWish, from origin: Origin, _ now: Timestamp,
+        _ transaction: borrowing Transaction
+    ) throws -> OpenedSession {
         if let device = try device(named: wish.deviceName, of: user.id, now, transaction) {
-            return .success(try open(user, on: device, wish, from: origin, now, transaction))
+            return try open(user, on: device, wish, from: origin, now, transaction)
         }
         let device = try addDevice(named: wish.deviceName, of: user.id, now, transaction)
         try announce(device, to: user, transaction)
-        return .success(
-            try open(user, on: device, wish, from: origin, now, transaction, isNew: true))
+        return try open(user, on: device, wish, from: origin, now, transaction, isNew: true)
     }
 
     private struct Credentials: Sendable {

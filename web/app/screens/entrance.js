@@ -1,8 +1,11 @@
 // Before the wallet: log in, sign up, and the code that proves the phone.
 
-import { answerChallenge, get, logIn, logOut, post, Problem, provePhone, readCode } from '../api.js';
+import {
+  answerChallenge, get, logIn, logInWithPasskey, logOut, post, Problem, provePhone, readCode,
+} from '../api.js';
 import { coin, h, toast } from '../dom.js';
 import { explain, field, FieldError, form, setBusy } from '../forms.js';
+import { canUsePasskeys, PasskeyCancelled, usePasskey } from '../passkeys.js';
 
 /** Six digits, and the spaces with which people group them. */
 const codeCharactersMax = '11';
@@ -35,8 +38,27 @@ export function showEntrance(app, { sandbox, words, onEnter }) {
         }
       },
     });
-    show('Log in', words ?? 'Good to see you.', element,
+    show('Log in', words ?? 'Good to see you.', element, canUsePasskeys() && passkeyButton(),
       switcher('New here?', 'Create a wallet', showSignUp));
+  }
+
+  function passkeyButton() {
+    const notice = h('p', { class: 'notice is-bad', role: 'alert', hidden: true });
+    const button = h('button', { class: 'button quiet wide', type: 'button' }, 'Log in with a passkey');
+    button.addEventListener('click', async () => {
+      if (button.getAttribute('aria-disabled') === 'true') return;
+      notice.hidden = true;
+      setBusy(button, true);
+      try {
+        onEnter(await logInWithPasskey(usePasskey));
+      } catch (error) {
+        notice.textContent = error instanceof PasskeyCancelled ? error.message : explain(error);
+        notice.hidden = false;
+      } finally {
+        setBusy(button, false);
+      }
+    });
+    return h('div', { class: 'form' }, notice, button);
   }
 
   function showSignUp() {
@@ -94,7 +116,8 @@ export function showEntrance(app, { sandbox, words, onEnter }) {
 
   function show(title, subtitle, ...children) {
     const heading = h('h1', { tabindex: '-1' }, title);
-    main.replaceChildren(h('div', { class: 'entrance-head' }, heading, h('p', { class: 'soft' }, subtitle)), ...children);
+    main.replaceChildren(h('div', { class: 'entrance-head' }, heading, h('p', { class: 'soft' }, subtitle)),
+      ...children.filter((child) => child !== false));
     (main.querySelector('input') ?? heading).focus({ preventScroll: true });
   }
 }

@@ -8,6 +8,7 @@ import { explain, setBusy } from '../forms.js';
 import { inWords } from '../money.js';
 import { dayOf, entryRow, movesMoney, nameOf, showEntry, titleOf } from './entries.js';
 import { offeredCurrencies, openWallet, payRequest, requestMoney, sendMoney, topUp } from './payments.js';
+import { showSecurity } from './security.js';
 
 const entriesPerPage = 20;
 
@@ -33,6 +34,8 @@ export function showWallet(app, { user, sandbox, onLeave }) {
         sandbox && h('span', { class: 'chip', title: 'Pretend money: nothing here is real' }, 'Sandbox'),
         place.live,
         user && h('span', { class: 'topbar-user', title: `@${user.username}` }, `@${user.username}`),
+        user && h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Security', title: 'Security', onclick: showSecurity },
+          icon('shield')),
         user && h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Log out', title: 'Log out', onclick: leaveForGood },
           icon('leave')))),
     h('main', { class: 'wallet' },
