@@ -43,6 +43,10 @@ let package = Package(
 
         // Vocabulary.
         library("Values"),
+        // Arithmetic of the curve: without the optimiser its tests take minutes.
+        .target(
+            name: "OfflineProtocol",
+            swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
 
         // Machines: each wraps something foreign and knows nothing of money.
         library("Telemetry", ["Values"]),
@@ -95,6 +99,8 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict),
         tests("ValuesTests", ["Values"]),
+        tests(
+            "OfflineProtocolTests", ["OfflineProtocol", "Cryptography"]),
         tests("TelemetryTests", ["Telemetry", "Values"]),
         tests("CryptographyTests", ["Cryptography", "Values"]),
         tests("PostgresTests", ["Postgres", "Values", "TestSupport"]),

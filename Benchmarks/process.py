@@ -1,5 +1,6 @@
 """Rows of the process itself: how soon it is ready, and what memory it takes."""
 
+import statistics
 import time
 
 import wrk
@@ -10,8 +11,9 @@ SETTLE_SECONDS = 3
 SAMPLE_SECONDS = 1
 # A shorter load only hints at whether memory grows.
 LOAD_SECONDS_LONG = 600
-# Before this share of the load has passed, caches are filling.
-WARM_SHARE = 0.1
+# Memory goes up and down by a tenth from one second to the next, so figures are medians of a share of
+# the load: after the first of these shares, in which caches fill, in its middle, and at its end.
+SHARES = 10
 
 
 def ready(bench):
@@ -42,13 +44,19 @@ def memory(bench):
         "idle", "resident memory after the start", "MB", least=60, aim=60, rounds=[idle],
         less_is_better=True)
     begin, middle, end = [
-        samples[int(share * (len(samples) - 1))] for share in [WARM_SHARE, 0.5, 1.0]
+        statistics.median(share_of(samples, number)) for number in [1, SHARES // 2, SHARES - 1]
     ]
     yield Figure(
         "memory", f"at the end of {len(samples) * SAMPLE_SECONDS} s of load, {begin:.0f} MB at its "
         "start", "MB", least=1.05, aim=1.02, rounds=[end], baseline="in its middle",
         baseline_rounds=[middle], less_is_better=True, details={"megabytes": samples},
         remark="" if bench.load_seconds >= LOAD_SECONDS_LONG else "LONG=1 decides")
+
+
+def share_of(samples, number):
+    """The share of that number, counted from 0; one sample at least."""
+    length = max(1, len(samples) // SHARES)
+    return samples[number * len(samples) // SHARES:][:length]
 
 
 def sample(bench):

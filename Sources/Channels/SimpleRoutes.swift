@@ -8,9 +8,11 @@ internal import Values
 /// users, transactions and reports.
 package struct SimpleRoutes: Sendable {
     private let simple: SimpleTransfers
+    private let doors: SimpleDoors
 
     package init(_ simple: SimpleTransfers) {
         self.simple = simple
+        doors = SimpleDoors(simple)
     }
 
     package var users: [Route] {
@@ -29,31 +31,46 @@ package struct SimpleRoutes: Sendable {
                         IdentityRejection.secondStepRequired(
                             challenge: "", methods: [], sentTo: nil, expiresIn: 0)),
                 ], handler: login),
-            .open(
+            doors.looking.route(
                 .get, "/api/users/by-email/{email}", summary: "A user, by e-mail.",
                 tag: "simple", parameters: [.path("email", .string(min: 1, max: 254))],
                 returns: .ok(SimpleWire.user), refusals: SimpleWire.seeing, handler: byEmail),
-            .open(
+            doors.looking.route(
                 .get, "/api/users/{id}", summary: "A user.", tag: "simple",
                 parameters: [.path("id", .uuid)], returns: .ok(SimpleWire.user),
                 refusals: SimpleWire.seeing, handler: byID),
-            .open(
-                .put, "/api/users/{id}/balance",
-                summary: "Top up: posts a transfer, never overwrites a number.", tag: "simple",
-                parameters: [.path("id", .uuid)],
-                body: .object(.required("amount", .number)), returns: .ok(SimpleWire.user),
-                refusals: SimpleWire.seeing + [Refused(SimpleRejection.amountInvalid)],
-                handler: topUp),
+            simple.terms.isSandbox ? playMoney : realMoney,
         ]
     }
 
+    /// Where the sandbox makes the money, people top up themselves; elsewhere staff gives it out.
+    private var playMoney: Route {
+        doors.paying.route(
+            .put, "/api/users/{id}/balance",
+            summary: "Top up: posts a transfer, never overwrites a number.", tag: "simple",
+            parameters: [.path("id", .uuid)], body: Self.topUpBody,
+            returns: .ok(SimpleWire.user), refusals: Self.toppingUp, handler: topUp)
+    }
+
+    private var realMoney: Route {
+        simple.identity.staffRoutes([.finance, .admin]).route(
+            .put, "/api/users/{id}/balance",
+            summary: "Give out the operator's money: posts a transfer.", tag: "simple",
+            parameters: [.path("id", .uuid)], body: Self.topUpBody,
+            returns: .ok(SimpleWire.user), refusals: Self.toppingUp, handler: giveOut)
+    }
+
+    private static let topUpBody = Schema.object(.required("amount", .number))
+    private static let toppingUp =
+        SimpleWire.seeing + [Refused(SimpleRejection.amountInvalid)]
+
     package var transactions: [Route] {
         [
-            .open(
+            doors.paying.route(
                 .post, "/api/transactions", summary: "Send money by e-mail.", tag: "simple",
                 parameters: [SimpleWire.optionalKey], body: SimpleWire.transaction,
                 returns: .created(SimpleWire.line), refusals: SimpleWire.moving, handler: send),
-            .open(
+            doors.looking.route(
                 .get, "/api/transactions/user/{id}", summary: "What a user sent and received.",
                 tag: "simple", parameters: [.path("id", .uuid)],
                 returns: .ok(.array(SimpleWire.line)), refusals: SimpleWire.seeing,
@@ -63,7 +80,7 @@ package struct SimpleRoutes: Sendable {
 
     package var reports: [Route] {
         [
-            .open(
+            doors.reporting.route(
                 .get, "/api/reports/transactions",
                 summary: "Everything that moved between two days.", tag: "simple",
                 parameters: [
@@ -73,7 +90,7 @@ package struct SimpleRoutes: Sendable {
                 returns: .ok(SimpleWire.report),
                 refusals: SimpleWire.seeing + [Refused(SimpleRejection.dateInvalid)],
                 handler: report),
-            .open(
+            doors.looking.route(
                 .get, "/api/reports/users/{id}", summary: "A user's totals.", tag: "simple",
                 parameters: [.path("id", .uuid)], returns: .ok(SimpleWire.summary),
                 refusals: SimpleWire.seeing, handler: summary),
@@ -103,32 +120,33 @@ package struct SimpleRoutes: Sendable {
         }
     }
 
-    private func byID(_ request: Request) async throws -> Response {
-        let user = try await userSeen(request, by: caller(request))
+    private func byID(_ request: Request, _ caller: Session?) async throws -> Response {
+        let user = try await userSeen(request, by: caller)
         let member = try await simple.member(user)
         return .json { SimpleWire.write(member, &$0) }
     }
 
-    private func byEmail(_ request: Request) async throws -> Response {
-        let caller = try await caller(request)
+    private func byEmail(_ request: Request, _ caller: Session?) async throws -> Response {
         let user = try await simple.user(email: request.parameter("email"))
         try require(caller, is: user, or: \.isStaff)
         let member = try await simple.member(user)
         return .json { SimpleWire.write(member, &$0) }
     }
 
-    private func topUp(_ request: Request) async throws -> Response {
-        let caller = try await caller(request)
-        if !simple.terms.isSandbox, caller?.role.mayTopUp != true {
-            throw IdentityRejection.forbidden
-        }
-        let user = try await userSeen(request, by: caller)
+    private func topUp(_ request: Request, _ caller: Session?) async throws -> Response {
+        let user = try await user(request)
+        try require(caller, is: user) { _ in false }
         let topped = try await simple.topUp(user, amount: try amount(request))
         return .json { SimpleWire.write(topped, &$0) }
     }
 
-    private func send(_ request: Request) async throws -> Response {
-        let caller = try await caller(request)
+    private func giveOut(_ request: Request, _ staff: StaffSession) async throws -> Response {
+        let topped = try await simple.topUp(
+            user(request), amount: try amount(request), by: staff, from: request.origin)
+        return .json { SimpleWire.write(topped, &$0) }
+    }
+
+    private func send(_ request: Request, _ caller: Session?) async throws -> Response {
         let sender = try await simple.user(email: request.text("sender_email"))
         try require(caller, is: sender) { _ in false }
         let receiver = try await simple.user(email: request.text("receiver_email"))
@@ -144,8 +162,8 @@ package struct SimpleRoutes: Sendable {
         return done.isReplay ? response.setting("Idempotent-Replayed", "true") : response
     }
 
-    private func ofUser(_ request: Request) async throws -> Response {
-        let user = try await userSeen(request, by: caller(request))
+    private func ofUser(_ request: Request, _ caller: Session?) async throws -> Response {
+        let user = try await userSeen(request, by: caller)
         let lines = try await simple.lines(of: user)
         var writer = JSONWriter()
         writer.array { array in
@@ -154,11 +172,7 @@ package struct SimpleRoutes: Sendable {
         return .bytes(200, writer.bytes, as: "application/json")
     }
 
-    private func report(_ request: Request) async throws -> Response {
-        let caller = try await caller(request)
-        guard simple.terms.access == .open || caller?.role.isStaff == true else {
-            throw IdentityRejection.forbidden
-        }
+    private func report(_ request: Request, _ staff: StaffView?) async throws -> Response {
         guard let start = request.query("startDate").flatMap({ Timestamp($0) }),
             let end = request.query("endDate").flatMap({ Timestamp($0) }), start <= end
         else { throw SimpleRejection.dateInvalid }
@@ -173,8 +187,8 @@ package struct SimpleRoutes: Sendable {
         }
     }
 
-    private func summary(_ request: Request) async throws -> Response {
-        let user = try await userSeen(request, by: caller(request))
+    private func summary(_ request: Request, _ caller: Session?) async throws -> Response {
+        let user = try await userSeen(request, by: caller)
         let summary = try await simple.summary(of: user)
         return .json { body in
             body.object("user") { SimpleWire.write(summary.member, &$0) }
@@ -187,35 +201,32 @@ package struct SimpleRoutes: Sendable {
 
     // MARK: Who may
 
-    /// Who calls, which is settled before anything is looked up. Nil without a token, which only an
-    /// open surface allows.
-    private func caller(_ request: Request) async throws -> Session? {
-        guard let token = request.bearerToken else {
-            guard simple.terms.access == .open else { throw IdentityRejection.sessionInvalid }
-            return nil
-        }
-        return try await simple.identity.authenticate(token)
-    }
-
     /// The user whom the path names, if the caller may see them: oneself, or anyone for staff.
     private func userSeen(_ request: Request, by caller: Session?) async throws -> User {
-        guard let id = ID<User>(request.parameter("id")) else {
-            throw SimpleRejection.userNotFound
-        }
-        let user = try await simple.user(id)
+        let user = try await user(request)
         try require(caller, is: user, or: \.isStaff)
         return user
     }
 
+    private func user(_ request: Request) async throws -> User {
+        guard let id = ID<User>(request.parameter("id")) else {
+            throw SimpleRejection.userNotFound
+        }
+        return try await simple.user(id)
+    }
+
     /// Without a token only users of this surface, who have no telephone number, can be acted for.
+    /// Of others nobody learns whether they exist.
     private func require(
         _ caller: Session?, is user: User, or mayActForOthers: (Role) -> Bool
-    ) throws(IdentityRejection) {
+    ) throws {
         guard let caller else {
-            guard user.phone == nil else { throw .sessionInvalid }
+            guard user.phone == nil else { throw IdentityRejection.sessionInvalid }
             return
         }
-        guard caller.user == user.id || mayActForOthers(caller.role) else { throw .forbidden }
+        guard caller.user == user.id || mayActForOthers(caller.role) else {
+            throw SimpleRejection.userNotFound
+        }
     }
 
     // MARK: Reading
@@ -231,9 +242,4 @@ package struct SimpleRoutes: Sendable {
     private func key(_ request: Request) -> IdempotencyKey? {
         request.header("Idempotency-Key").flatMap { IdempotencyKey($0) }
     }
-}
-
-extension Role {
-    /// Giving out the operator's own money.
-    fileprivate var mayTopUp: Bool { self == .finance || self == .admin }
 }

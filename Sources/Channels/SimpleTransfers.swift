@@ -119,12 +119,30 @@ extension SimpleTransfers {
         return Member(user: user, wallet: wallet, balance: try await payments.balance(of: wallet))
     }
 
-    /// Adds money; the ledger records a transfer from the float.
+    /// Adds play money; the ledger records a transfer from the float.
     package func topUp(_ user: User, amount: Int64) async throws -> Member {
+        precondition(terms.isSandbox, "money is not made where it is real")
+        return try await topUp(user, amount: amount, from: .sandboxFloat)
+    }
+
+    /// Gives out the operator's own money. Who ordered it is kept, also when the ledger then
+    /// refuses.
+    package func topUp(
+        _ user: User, amount: Int64, by staff: StaffSession, from origin: Origin
+    ) async throws -> Member {
+        let act = Act(
+            .topUpOrdered, by: staff.user, of: user.id, from: origin,
+            after: #"{"amount":\#(amount),"currency":"\#(terms.currency)"}"#)
+        try await database.transaction { try identity.audit.record(act, in: $0) }
+        return try await topUp(user, amount: amount, from: .operatorFloat)
+    }
+
+    private func topUp(
+        _ user: User, amount: Int64, from float: AccountKind
+    ) async throws -> Member {
         _ = try await payments.topUp(
-            amount: amount, currency: terms.currency.code,
-            from: terms.isSandbox ? .sandboxFloat : .operatorFloat, key: nil,
-            by: session(acting: user))
+            amount: amount, currency: terms.currency.code, from: float, key: nil,
+            by: payer(acting: user))
         return try await member(user)
     }
 
@@ -134,13 +152,16 @@ extension SimpleTransfers {
     ) async throws -> Payments.Done {
         try await payments.send(
             SendCommand(to: receiver, amount: amount, currency: terms.currency.code, note: nil),
-            key: key ?? .random(), by: session(acting: sender))
+            key: key ?? .random(), by: payer(acting: sender))
     }
 
-    /// A session of this surface, which identifies people by e-mail in the body.
-    private func session(acting user: User) -> Session {
-        Session(
-            id: ID(high: 0, low: 0), user: user.id, username: user.username, role: user.role,
-            isVerified: user.isVerified)
+    /// Somebody whom the body names by e-mail; whether they may pay is settled before.
+    private func payer(acting user: User) throws -> Payer {
+        try Payer(identity.session(vouchingFor: user))
     }
+}
+
+extension Act.Kind {
+    /// A member of staff gives out the operator's own money.
+    package static let topUpOrdered = Act.Kind("top_up_ordered")
 }

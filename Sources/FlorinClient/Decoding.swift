@@ -10,6 +10,14 @@ struct Fields {
     func integer(_ name: String) throws(Missing) -> Int64 { try required(json[name]?.integer) }
     func bool(_ name: String) throws(Missing) -> Bool { try required(json[name]?.bool) }
 
+    func texts(_ name: String) throws(Missing) -> [String] {
+        var texts: [String] = []
+        for element in try required(json[name]?.array) {
+            texts.append(try required(element.string))
+        }
+        return texts
+    }
+
     func textOrNil(_ name: String) -> String? { json[name]?.string }
 
     func object<Value>(

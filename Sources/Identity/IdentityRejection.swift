@@ -29,6 +29,9 @@ package enum IdentityRejection: Refusal, Equatable {
     case passkeyExists
     case tooManyPasskeys
     case passkeyNotFound
+    case totpExists
+    case totpNotFound
+    case secondFactorIncorrect(triesLeft: Int64)
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -41,6 +44,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .phoneNotVerified, .forbidden,
         .passkeyInvalid(reason: "signature_wrong"), .passkeyChallengeExpired, .passkeyUnknown,
         .passkeySuspended, .passkeyExists, .tooManyPasskeys, .passkeyNotFound,
+        .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
     ]
 
     package var code: String {
@@ -71,6 +75,9 @@ package enum IdentityRejection: Refusal, Equatable {
         case .passkeyExists: "passkey_exists"
         case .tooManyPasskeys: "too_many_passkeys"
         case .passkeyNotFound: "passkey_not_found"
+        case .totpExists: "totp_exists"
+        case .totpNotFound: "totp_not_found"
+        case .secondFactorIncorrect: "second_factor_incorrect"
         }
     }
 
@@ -86,12 +93,12 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeExpired: 410
         case .tooManyAttempts: 429
         case .phoneNotVerified, .forbidden: 403
-        case .passkeyInvalid: 422
+        case .passkeyInvalid, .secondFactorIncorrect: 422
         case .passkeyChallengeExpired: 410
         case .passkeyUnknown: 401
         case .passkeySuspended: 403
-        case .passkeyExists, .tooManyPasskeys: 409
-        case .passkeyNotFound: 404
+        case .passkeyExists, .tooManyPasskeys, .totpExists: 409
+        case .passkeyNotFound, .totpNotFound: 404
         }
     }
 
@@ -143,6 +150,11 @@ package enum IdentityRejection: Refusal, Equatable {
         case .tooManyPasskeys:
             "A wallet has at most \(PasskeyRules.perPersonMax) passkeys; remove one first."
         case .passkeyNotFound: "There is no such passkey of yours."
+        case .totpExists: "An authenticator app is set up already; remove it first."
+        case .totpNotFound: "No authenticator app is set up."
+        case .secondFactorIncorrect(let triesLeft):
+            "This code is wrong or was used before; take the next one. \(triesLeft) more tries "
+                + "before a pause."
         }
     }
 
@@ -156,6 +168,7 @@ package enum IdentityRejection: Refusal, Equatable {
                 + (sentTo.map { [Fact("sent_to", $0)] } ?? [])
         case .methodNotAvailable(let methods): [Fact("methods", methods)]
         case .passkeyInvalid(let reason): [Fact("reason", reason)]
+        case .secondFactorIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
         case .tooManyPasskeys: [Fact("passkeys_max", Int64(PasskeyRules.perPersonMax))]
         default: []
         }

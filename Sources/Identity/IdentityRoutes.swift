@@ -141,16 +141,6 @@ package struct IdentityRoutes: Sendable {
     }
 }
 
-extension Identity {
-    /// Makes routes whose handlers receive the caller's session.
-    package var sessionRoutes: RouteBuilder<Session> {
-        RouteBuilder { request in
-            guard let token = request.bearerToken else { throw IdentityRejection.sessionInvalid }
-            return try await authenticate(token)
-        }
-    }
-}
-
 extension Request {
     /// A required text member of the body, which the route's schema has already checked.
     package func text(_ name: String) -> String {

@@ -95,6 +95,7 @@ package enum IdentitySchema {
         auditLog,
         personKeys,
         passkeys,
+        secondFactors,
         devices,
     ]
 }

@@ -1,5 +1,5 @@
 package import HTTP
-package import Identity
+internal import Identity
 package import Ledger
 internal import Values
 
@@ -8,14 +8,10 @@ internal import Values
 package struct BookRoutes: Sendable {
     private let payments: Payments
     private let commitments: Commitments
-    private let session: RouteBuilder<Session>
 
-    package init(
-        _ payments: Payments, _ commitments: Commitments, session: RouteBuilder<Session>
-    ) {
+    package init(_ payments: Payments, _ commitments: Commitments) {
         self.payments = payments
         self.commitments = commitments
-        self.session = session
     }
 
     package var routes: [Route] {
@@ -33,7 +29,7 @@ package struct BookRoutes: Sendable {
                 tag: "books", parameters: [.path("day", .string(min: 10, max: 10))],
                 returns: .ok(BookWire.commitment),
                 refusals: [Refused(PaymentRejection.commitmentNotFound)], handler: show),
-            session.route(
+            payments.identity.callerRoutes(.transfersRead).route(
                 .get, "/v1/entries/{id}/proof",
                 summary: "The proof that a transfer that one paid or received is in the books.",
                 tag: "books", parameters: [.path("id", .uuid)], returns: .ok(BookWire.proof),
@@ -65,14 +61,14 @@ package struct BookRoutes: Sendable {
         return .json { BookWire.write(commitment, &$0) }
     }
 
-    private func prove(_ request: Request, _ session: Session) async throws -> Response {
+    private func prove(_ request: Request, _ caller: Caller) async throws -> Response {
         let (line, parties) = try await payments.transfer(
-            request.id(else: PaymentRejection.transferNotFound), seenBy: session)
+            request.id(else: PaymentRejection.transferNotFound), seenBy: caller)
         guard let proof = try await commitments.proof(of: line.id) else {
             throw PaymentRejection.transferNotFound
         }
         let sees = { (account: AccountID) in
-            session.role.isStaff || parties[account]?.id == session.user
+            caller.role.isStaff || parties[account]?.id == caller.user
         }
         let (seesDebit, seesCredit) = (sees(line.debit), sees(line.credit))
         let committedAfter = proof.day == nil ? commitments.commits(line.at) : nil

@@ -5,11 +5,10 @@ internal import Values
 
 struct LiveRoutes: Sendable {
     let payments: Payments
-    let session: RouteBuilder<Session>
 
     var routes: [Route] {
         [
-            session.route(
+            payments.identity.sessionRoutes.route(
                 .get, "/v1/events",
                 summary: "What happens to one's wallets and requests, as server-sent events.",
                 tag: "events",

@@ -1,5 +1,4 @@
 package import HTTP
-package import Identity
 
 /// Every route of this slice, by noun.
 package struct PaymentRoutes: Sendable {
@@ -7,14 +6,14 @@ package struct PaymentRoutes: Sendable {
     /// Mounted only where the operator runs a sandbox.
     package let sandboxRoutes: [Route]
 
-    package init(_ payments: Payments, session: RouteBuilder<Session>) {
+    package init(_ payments: Payments) {
         routes =
-            WalletRoutes(payments: payments, session: session).routes
-            + TransferRoutes(payments: payments, session: session).routes
-            + TransferBatchRoutes(payments: payments, session: session).routes
-            + HoldRoutes(payments: payments, session: session).routes
-            + RequestRoutes(payments: payments, session: session).routes
-            + LiveRoutes(payments: payments, session: session).routes
-        sandboxRoutes = SandboxRoutes(payments: payments, session: session).routes
+            WalletRoutes(payments: payments).routes
+            + TransferRoutes(payments: payments).routes
+            + TransferBatchRoutes(payments: payments).routes
+            + HoldRoutes(payments: payments).routes
+            + RequestRoutes(payments: payments).routes
+            + LiveRoutes(payments: payments).routes
+        sandboxRoutes = SandboxRoutes(payments: payments).routes
     }
 }

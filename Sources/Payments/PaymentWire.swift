@@ -157,12 +157,12 @@ extension PaymentWire {
     }
 
     static func write(
-        _ request: PaymentRequest, names: [ID<User>: String], seenBy session: Session,
+        _ request: PaymentRequest, names: [ID<User>: String], seenBy caller: Caller,
         _ writer: inout JSONWriter
     ) {
         writer.field("id", request.id)
         writer.field("status", request.status.rawValue)
-        writer.field("direction", request.payer == session.user ? "owed" : "asked")
+        writer.field("direction", request.payer == caller.user ? "owed" : "asked")
         writer.field("from", names[request.payer] ?? "")
         writer.field("to", names[request.requester] ?? "")
         writer.field("amount", request.amount.minorUnits)

@@ -7,16 +7,15 @@ package import Values
 extension Payments {
     /// Asks someone for money. Nothing moves until they accept.
     package func request(
-        _ command: SendCommand, by session: Session
+        _ command: SendCommand, by requester: Payer
     ) async throws -> PaymentRequest {
-        try session.requireVerified()
         let currency = try terms.currency(command.currency)
         guard command.amount > 0 else { throw PaymentRejection.amountMustBePositive }
         let payer = try await person(command.to)
-        guard payer.id != session.user else { throw PaymentRejection.accountsMustDiffer }
+        guard payer.id != requester.user else { throw PaymentRejection.accountsMustDiffer }
         let now = clock.now
         let request = PaymentRequest(
-            id: .make(at: now), requester: session.user, payer: payer.id,
+            id: .make(at: now), requester: requester.user, payer: payer.id,
             amount: Money(command.amount, currency), note: try note(command.note),
             status: .pending, transfer: nil, createdAt: now)
         try await database.transaction { transaction in
@@ -28,22 +27,22 @@ extension Payments {
 
     /// Requests that this person made or must answer, newest first.
     package func requests(
-        of session: Session, before cursor: ID<PaymentRequest>?, limit: Int
+        of caller: Caller, before cursor: ID<PaymentRequest>?, limit: Int
     ) async throws -> Page<PaymentRequest> {
         let before = cursor ?? ID(high: .max, low: .max)
         let found = try await requests(
             where: """
-                (requester = \(session.user) OR payer = \(session.user)) AND id < \(before)
+                (requester = \(caller.user) OR payer = \(caller.user)) AND id < \(before)
                 """, limit: limit + 1)
         let page = Array(found.prefix(limit))
         return Page(page, nextCursor: found.count > limit ? page.last.map { "\($0.id)" } : nil)
     }
 
     package func request(
-        _ id: ID<PaymentRequest>, of session: Session
+        _ id: ID<PaymentRequest>, of caller: Caller
     ) async throws -> PaymentRequest {
         let found = try await requests(where: "id = \(id)", limit: 1).first
-        guard let found, found.requester == session.user || found.payer == session.user else {
+        guard let found, found.requester == caller.user || found.payer == caller.user else {
             throw PaymentRejection.requestNotFound
         }
         return found
@@ -52,19 +51,18 @@ extension Payments {
     /// Pays a request. It becomes accepted in the transaction in which its money moves, and only if
     /// it still waited.
     package func accept(
-        _ id: ID<PaymentRequest>, key: IdempotencyKey, by session: Session
+        _ id: ID<PaymentRequest>, key: IdempotencyKey, by payer: Payer
     ) async throws -> (request: PaymentRequest, done: Done) {
-        try session.requireVerified()
-        let request = try await request(id, of: session)
-        guard request.payer == session.user else { throw IdentityRejection.forbidden }
+        let request = try await request(id, of: payer.caller)
+        guard request.payer == payer.user else { throw IdentityRejection.forbidden }
         let order = Order(
             amount: request.amount,
-            source: try await wallet(of: session.user, request.amount.currency),
+            source: try await wallet(of: payer.user, request.amount.currency),
             target: try await wallet(of: request.requester, request.amount.currency),
             note: request.note)
         let receipt = try await submit(
-            order, .request, key: key, by: session, attachments: acceptance(of: request))
-        let accepted = try await self.request(id, of: session)
+            order, .request, key: key, by: payer, attachments: acceptance(of: request))
+        let accepted = try await self.request(id, of: payer.caller)
         guard accepted.transfer == receipt.first.id else {
             // The key paid another request of the same amount before.
             throw LedgerRefusal(.idempotencyMismatch, [Fact("first_difference", "request")])
@@ -74,20 +72,20 @@ extension Payments {
 
     /// The payer says no.
     package func decline(
-        _ id: ID<PaymentRequest>, by session: Session
+        _ id: ID<PaymentRequest>, by caller: Caller
     ) async throws -> PaymentRequest {
-        let request = try await request(id, of: session)
-        guard request.payer == session.user else { throw IdentityRejection.forbidden }
-        return try await decide(request, .declined, tell: request.requester, by: session)
+        let request = try await request(id, of: caller)
+        guard request.payer == caller.user else { throw IdentityRejection.forbidden }
+        return try await decide(request, .declined, tell: request.requester, by: caller)
     }
 
     /// Who asked takes the request back.
     package func cancel(
-        _ id: ID<PaymentRequest>, by session: Session
+        _ id: ID<PaymentRequest>, by caller: Caller
     ) async throws -> PaymentRequest {
-        let request = try await request(id, of: session)
-        guard request.requester == session.user else { throw IdentityRejection.forbidden }
-        return try await decide(request, .cancelled, tell: request.payer, by: session)
+        let request = try await request(id, of: caller)
+        guard request.requester == caller.user else { throw IdentityRejection.forbidden }
+        return try await decide(request, .cancelled, tell: request.payer, by: caller)
     }
 
     package func usernames(of users: Set<ID<User>>) async throws -> [ID<User>: String] {
@@ -135,7 +133,7 @@ extension Payments {
 
     private func decide(
         _ request: PaymentRequest, _ status: PaymentRequest.Status, tell other: ID<User>,
-        by session: Session
+        by caller: Caller
     ) async throws -> PaymentRequest {
         let now = clock.now
         try await database.transaction { transaction in
@@ -147,7 +145,7 @@ extension Payments {
             guard changed == 1 else { throw PaymentRejection.requestAlreadyDecided }
             try announce(request, as: status, to: other, in: transaction)
         }
-        return try await self.request(request.id, of: session)
+        return try await self.request(request.id, of: caller)
     }
 
     private func announce(

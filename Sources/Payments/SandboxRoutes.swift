@@ -5,11 +5,10 @@ internal import Values
 
 struct SandboxRoutes: Sendable {
     let payments: Payments
-    let session: RouteBuilder<Session>
 
     var routes: [Route] {
         [
-            session.route(
+            payments.identity.payerRoutes(nil).route(
                 .post, "/sandbox/topups", summary: "Play money for oneself.", tag: "sandbox",
                 parameters: [Self.optionalKey], body: PaymentWire.topUp,
                 returns: .created(PaymentWire.done),
@@ -20,7 +19,7 @@ struct SandboxRoutes: Sendable {
     private static let optionalKey = Parameter.header(
         "Idempotency-Key", .string(min: 1, max: IdempotencyKey.charactersMax))
 
-    private func topUp(_ request: Request, _ session: Session) async throws -> Response {
+    private func topUp(_ request: Request, _ payer: Payer) async throws -> Response {
         let text = request.header("Idempotency-Key")
         let key = text.flatMap { IdempotencyKey($0) }
         if text != nil, key == nil {
@@ -28,7 +27,7 @@ struct SandboxRoutes: Sendable {
         }
         let done = try await payments.topUp(
             amount: request.integer("amount"), currency: request.text("currency"),
-            from: .sandboxFloat, key: key, by: session)
+            from: .sandboxFloat, key: key, by: payer)
         return PaymentWire.created(done)
     }
 }

@@ -21,8 +21,8 @@ package struct SendCommand: Sendable {
 extension Payments {
     /// What the payment would cost and whom it would reach. Refuses what the payment would refuse,
     /// but for what only the ledger can know at that moment.
-    package func preview(_ command: SendCommand, by session: Session) async throws -> Quote {
-        let (order, recipient) = try await order(command, by: session)
+    package func preview(_ command: SendCommand, by payer: Payer) async throws -> Quote {
+        let (order, recipient) = try await order(command, by: payer)
         let fee = terms.sendFee.fee(on: order.amount)
         let total: Money
         do { total = try order.amount.adding(fee) } catch {
@@ -35,14 +35,14 @@ extension Payments {
 
     /// Pays, or replays what this key paid before.
     package func send(
-        _ command: SendCommand, key: IdempotencyKey, by session: Session
+        _ command: SendCommand, key: IdempotencyKey, by payer: Payer
     ) async throws -> Done {
-        let (order, recipient) = try await order(command, by: session)
-        let receipt = try await submit(order, .send, key: key, by: session)
+        let (order, recipient) = try await order(command, by: payer)
+        let receipt = try await submit(order, .send, key: key, by: payer)
         // All that the answer says is known here: the usual payment asks the database for nothing.
         let payment = Payment(
             transfer: receipt.first, currency: order.amount.currency,
-            fee: fee(in: receipt.transfers), from: session.username.text, to: recipient.username,
+            fee: fee(in: receipt.transfers), from: payer.username.text, to: recipient.username,
             note: order.note, status: .posted)
         return Done(
             payment: payment, balance: balance(after: receipt, for: order.source.account),
@@ -56,28 +56,42 @@ extension Payments {
         package let isReplay: Bool
     }
 
-    /// Sends a transfer's money back, fee included; once. Only who received it may, or staff.
+    /// Sends a transfer's money back, fee included; once. Only who received it may.
     package func reverse(
-        _ id: ID<Transfer>, key: IdempotencyKey, by session: Session
+        _ id: ID<Transfer>, key: IdempotencyKey, by payer: Payer
     ) async throws -> Done {
-        try session.requireVerified()
-        let (original, parties) = try await transfer(id, seenBy: session)
-        guard parties[original.credit]?.id == session.user || session.role.mayReverse else {
-            throw IdentityRejection.forbidden
-        }
+        let (original, parties) = try await transfer(id, seenBy: payer.caller)
+        guard parties[original.credit]?.id == payer.user else { throw IdentityRejection.forbidden }
+        return try await reverse(original, key: commandKey(key, of: payer.user))
+    }
+
+    /// Sends money back on behalf of who received it. Who ordered it and why is kept, also when the
+    /// ledger then refuses.
+    package func reverse(
+        _ id: ID<Transfer>, key: IdempotencyKey, by staff: StaffSession, because reason: String,
+        from origin: Origin
+    ) async throws -> Done {
+        let (original, parties) = try await transfer(id, seenBy: .person(staff.session))
+        let act = Act(
+            .reversalOrdered, by: staff.user, of: parties[original.credit]?.id, from: origin,
+            reason: reason, after: #"{"transfer":"\#(id)"}"#)
+        try await database.transaction { try identity.audit.record(act, in: $0) }
+        return try await reverse(original, key: commandKey(key, of: staff.user))
+    }
+
+    private func reverse(_ original: Transfer, key: CommandKey) async throws -> Done {
         // A fee goes back with its payment; alone, it would stand in that payment's way.
         guard original.code != .fee else { throw LedgerRefusal(.transferNotReversible) }
         let legs = try await ledger.command(startingAt: original)
         let fees = legs.dropFirst().filter { $0.code == .fee }
         let command = Command(
-            key: commandKey(key, of: session.user),
-            [.reverse(original.id)] + fees.map { .reverse($0.id) })
+            key: key, [.reverse(original.id)] + fees.map { .reverse($0.id) })
         return try await done(try await ledger.submit(command), for: original.credit)
     }
 
     /// A transfer that this person paid or received.
-    package func payment(_ id: ID<Transfer>, of session: Session) async throws -> Payment {
-        let (transfer, _) = try await transfer(id, seenBy: session)
+    package func payment(_ id: ID<Transfer>, of caller: Caller) async throws -> Payment {
+        let (transfer, _) = try await transfer(id, seenBy: caller)
         return try await payment(
             try await ledger.command(startingAt: transfer),
             endedBy: try await ledger.ending(of: transfer.id))
@@ -88,13 +102,13 @@ extension Payments {
     /// A transfer that this person paid or received, or that staff looks at, and who its two sides
     /// are.
     func transfer(
-        _ id: ID<Transfer>, seenBy session: Session
+        _ id: ID<Transfer>, seenBy caller: Caller
     ) async throws -> (transfer: Transfer, parties: [AccountID: Directory.Person]) {
         guard let transfer = try await ledger.transfer(id) else {
             throw PaymentRejection.transferNotFound
         }
         let parties = try await owners(of: [transfer.debit, transfer.credit])
-        guard parties.values.contains(where: { $0.id == session.user }) || session.role.isStaff
+        guard parties.values.contains(where: { $0.id == caller.user }) || caller.role.isStaff
         else { throw PaymentRejection.transferNotFound }
         return (transfer, parties)
     }
@@ -108,14 +122,13 @@ extension Payments {
     }
 
     func order(
-        _ command: SendCommand, by session: Session
+        _ command: SendCommand, by payer: Payer
     ) async throws -> (order: Order, recipient: Directory.Person) {
-        try session.requireVerified()
         let (amount, note) = try checked(command)
         let recipient = try await person(command.to)
-        guard recipient.id != session.user else { throw PaymentRejection.accountsMustDiffer }
+        guard recipient.id != payer.user else { throw PaymentRejection.accountsMustDiffer }
         let order = Order(
-            amount: amount, source: try await wallet(of: session.user, amount.currency),
+            amount: amount, source: try await wallet(of: payer.user, amount.currency),
             target: try await wallet(of: recipient.id, amount.currency), note: note)
         return (order, recipient)
     }
@@ -134,12 +147,12 @@ extension Payments {
     }
 
     func submit(
-        _ order: Order, _ code: TransferCode, key: IdempotencyKey, by session: Session,
+        _ order: Order, _ code: TransferCode, key: IdempotencyKey, by payer: Payer,
         attachments: [Attachment] = []
     ) async throws -> Receipt {
         let fees = try await feeAccount(order.amount.currency)
         let command = Command(
-            key: commandKey(key, of: session.user), operations(of: order, code, feesTo: fees),
+            key: commandKey(key, of: payer.user), operations(of: order, code, feesTo: fees),
             attachments: noteAttachments(order.note) + attachments)
         let receipt = try await explainingMismatch { try await ledger.submit(command) }
         try await compareNote(order.note, with: receipt)
@@ -230,7 +243,7 @@ extension Payments {
     }
 }
 
-extension Role {
-    /// Sending money back on behalf of who received it.
-    fileprivate var mayReverse: Bool { self == .finance || self == .admin }
+extension Act.Kind {
+    /// A member of staff sends money back on behalf of who received it.
+    package static let reversalOrdered = Act.Kind("reversal_ordered")
 }

@@ -10,9 +10,8 @@ extension Payments {
     /// Puts money into the person's wallet out of a float of the operator's.
     package func topUp(
         amount: Int64, currency code: String, from float: AccountKind, key: IdempotencyKey?,
-        by session: Session
+        by payer: Payer
     ) async throws -> Done {
-        try session.requireVerified()
         let currency = try terms.currency(code)
         guard amount <= Self.topUpMax else {
             throw LedgerRefusal(
@@ -22,13 +21,13 @@ extension Payments {
                     Fact("remaining", Self.topUpMax),
                 ])
         }
-        let wallet = try await wallet(of: session.user, currency)
+        let wallet = try await wallet(of: payer.user, currency)
         let leg = Leg(
             debit: try await systemAccount(float, currency), credit: wallet.account,
             amount: Money(amount, currency), code: .topUp)
         // Without a key from the client it is still one command: the ledger needs a name to find
         // out what became of it when a connection is lost during the commit.
-        let name = key.map { commandKey($0, of: session.user) } ?? .random()
+        let name = key.map { commandKey($0, of: payer.user) } ?? .random()
         let command = Command(key: name, [.post(leg)])
         let receipt = try await explainingMismatch { try await ledger.submit(command) }
         return try await done(receipt, for: wallet.account)

@@ -5,16 +5,17 @@ internal import Values
 
 struct TransferBatchRoutes: Sendable {
     let payments: Payments
-    let session: RouteBuilder<Session>
 
     /// A full batch of the longest names and notes in ASCII.
     private static let bodyBytesMax = 8 * 1024 * 1024
     /// About what the result of a payment that was made takes on the wire.
     private static let resultBytes = 96
 
+    private var moving: RouteBuilder<Payer> { payments.identity.payerRoutes(.transfersWrite) }
+
     var routes: [Route] {
         [
-            session.route(
+            moving.route(
                 .post, "/v1/transfer_batches",
                 summary: "Send up to 10,000 payments at once: each for itself, or all or none.",
                 tag: "transfers", parameters: [.idempotencyKey], body: BatchWire.batch,
@@ -24,10 +25,10 @@ struct TransferBatchRoutes: Sendable {
         ]
     }
 
-    private func send(_ request: Request, _ session: Session) async throws -> Response {
+    private func send(_ request: Request, _ payer: Payer) async throws -> Response {
         let done = try await payments.send(
             request.transferBatch(currencyDefault: payments.terms.currencyDefault),
-            key: request.idempotencyKey, by: session)
+            key: request.idempotencyKey, by: payer)
         let bytes = (4 + done.outcomes.count) * Self.resultBytes
         let response = Response.json(capacity: bytes) { BatchWire.write(done, &$0) }
         return done.isReplay ? response.setting(PaymentWire.replayed, "true") : response

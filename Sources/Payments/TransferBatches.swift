@@ -9,12 +9,11 @@ extension Payments {
     /// Everybody is looked up together and everything handed to the ledger at once, so that ten
     /// thousand payments cost as many round trips as ten.
     package func send(
-        _ batch: TransferBatch, key: IdempotencyKey, by session: Session
+        _ batch: TransferBatch, key: IdempotencyKey, by payer: Payer
     ) async throws -> TransferBatch.Done {
-        try session.requireVerified()
-        let name = commandKey(hashing: "\(session.user)/batch:\(key.text)")
-        try await claim(name, for: batch.mode, by: session)
-        let orders = try await orders(batch.transfers, by: session)
+        let name = commandKey(hashing: "\(payer.user)/batch:\(key.text)")
+        try await claim(name, for: batch.mode, by: payer)
+        let orders = try await orders(batch.transfers, by: payer)
         let fees = try await feeAccounts(orders)
         let outcomes =
             switch batch.mode {
@@ -26,7 +25,7 @@ extension Payments {
 
     /// A key stands for one mode: under the other the same list would be paid once more.
     private func claim(
-        _ name: CommandKey, for mode: TransferBatch.Mode, by session: Session
+        _ name: CommandKey, for mode: TransferBatch.Mode, by payer: Payer
     ) async throws {
         let id = ID<TransferBatch>(high: name.high, low: name.low)
         let (isLinked, now) = (mode == .linked, clock.now)
@@ -34,7 +33,7 @@ extension Payments {
             let results = try transaction.pipeline([
                 """
                 INSERT INTO payments.transfer_batches (key, user_id, is_linked, created_at)
-                VALUES (\(id), \(session.user), \(isLinked), \(now)) ON CONFLICT DO NOTHING
+                VALUES (\(id), \(payer.user), \(isLinked), \(now)) ON CONFLICT DO NOTHING
                 """,
                 "SELECT is_linked FROM payments.transfer_batches WHERE key = \(id)",
             ])
@@ -56,17 +55,17 @@ extension Payments {
 
     /// The orders of the commands, each refused as it would be alone.
     private func orders(
-        _ commands: [SendCommand], by session: Session
+        _ commands: [SendCommand], by payer: Payer
     ) async throws -> [Decided<Order>] {
         let people = try await people(named: Set(commands.map(\.to)))
         let wishes = try commands.map { command in
-            try Decided { try wish(command, people, by: session) }
+            try Decided { try wish(command, people, by: payer) }
         }
-        let wallets = try await wallets(for: wishes, by: session)
+        let wallets = try await wallets(for: wishes, by: payer)
         return try wishes.map { wish in
             try wish.map { wish in
                 let currency = wish.amount.currency
-                guard let source = wallets[currency]?[session.user],
+                guard let source = wallets[currency]?[payer.user],
                     let target = wallets[currency]?[wish.recipient]
                 else { preconditionFailure("every wallet was found or opened") }
                 return Order(amount: wish.amount, source: source, target: target, note: wish.note)
@@ -75,20 +74,20 @@ extension Payments {
     }
 
     private func wish(
-        _ command: SendCommand, _ people: [String: Directory.Person], by session: Session
+        _ command: SendCommand, _ people: [String: Directory.Person], by payer: Payer
     ) throws -> Wish {
         let (amount, note) = try checked(command)
         guard let recipient = people[command.to] else { throw PaymentRejection.recipientNotFound }
-        guard recipient.id != session.user else { throw PaymentRejection.accountsMustDiffer }
+        guard recipient.id != payer.user else { throw PaymentRejection.accountsMustDiffer }
         return Wish(amount: amount, note: note, recipient: recipient.id)
     }
 
     private func wallets(
-        for wishes: [Decided<Wish>], by session: Session
+        for wishes: [Decided<Wish>], by payer: Payer
     ) async throws -> [Currency: [ID<User>: Wallet]] {
         var owners: [Currency: Set<ID<User>>] = [:]
         for wish in wishes.lazy.compactMap(\.value) {
-            owners[wish.amount.currency, default: [session.user]].insert(wish.recipient)
+            owners[wish.amount.currency, default: [payer.user]].insert(wish.recipient)
         }
         var wallets: [Currency: [ID<User>: Wallet]] = [:]
         for (currency, owners) in owners {

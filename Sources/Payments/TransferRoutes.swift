@@ -5,57 +5,77 @@ internal import Values
 
 struct TransferRoutes: Sendable {
     let payments: Payments
-    let session: RouteBuilder<Session>
+
+    private var reading: RouteBuilder<Caller> { payments.identity.callerRoutes(.transfersRead) }
+    private var moving: RouteBuilder<Payer> { payments.identity.payerRoutes(.transfersWrite) }
+    private var correcting: RouteBuilder<StaffSession> {
+        payments.identity.staffRoutes([.finance, .admin])
+    }
 
     var routes: [Route] {
         [
-            session.route(
+            moving.route(
                 .post, "/v1/transfers",
                 summary: "Send money to a username, telephone number or e-mail.",
                 tag: "transfers", parameters: [.idempotencyKey], body: PaymentWire.send,
                 returns: .created(PaymentWire.done), refusals: PaymentWire.moving, handler: send),
-            session.route(
+            moving.route(
                 .post, "/v1/transfers/preview", summary: "What sending would cost.",
                 tag: "transfers", body: PaymentWire.send, returns: .ok(PaymentWire.quote),
                 refusals: PaymentWire.moving, handler: preview),
-            session.route(
+            reading.route(
                 .get, "/v1/transfers/{id}", summary: "A transfer that one paid or received.",
                 tag: "transfers", parameters: [.path("id", .uuid)],
                 returns: .ok(PaymentWire.payment),
                 refusals: [Refused(PaymentRejection.transferNotFound)], handler: show),
-            session.route(
+            moving.route(
                 .post, "/v1/transfers/{id}/reversals",
                 summary: "Send a transfer's money back, fee included; once.", tag: "transfers",
                 parameters: [.path("id", .uuid), .idempotencyKey],
-                returns: .created(PaymentWire.done),
-                refusals: PaymentWire.moving
-                    + PaymentWire.ledger([
-                        .transferNotFound, .transferNotReversible, .transferAlreadyReversed,
-                    ]) + [Refused(IdentityRejection.forbidden)], handler: reverse),
+                returns: .created(PaymentWire.done), refusals: Self.reversing, handler: reverse),
+            correcting.route(
+                .post, "/v1/staff/transfers/{id}/reversals",
+                summary: "Send a transfer's money back on behalf of who received it; once.",
+                tag: "staff", parameters: [.path("id", .uuid), .idempotencyKey],
+                body: .object(.required("reason", .reason)),
+                returns: .created(PaymentWire.done), refusals: Self.reversing, handler: correct),
         ]
     }
 
-    private func send(_ request: Request, _ session: Session) async throws -> Response {
+    private static let reversing =
+        PaymentWire.moving + [Refused(IdentityRejection.forbidden)]
+        + PaymentWire.ledger([
+            .transferNotFound, .transferNotReversible, .transferAlreadyReversed,
+        ])
+
+    private func send(_ request: Request, _ payer: Payer) async throws -> Response {
         let done = try await payments.send(
-            request.sendCommand(), key: request.idempotencyKey, by: session)
+            request.sendCommand(), key: request.idempotencyKey, by: payer)
         return PaymentWire.created(done)
     }
 
-    private func preview(_ request: Request, _ session: Session) async throws -> Response {
-        let quote = try await payments.preview(request.sendCommand(), by: session)
+    private func preview(_ request: Request, _ payer: Payer) async throws -> Response {
+        let quote = try await payments.preview(request.sendCommand(), by: payer)
         return .json { PaymentWire.write(quote, &$0) }
     }
 
-    private func show(_ request: Request, _ session: Session) async throws -> Response {
+    private func show(_ request: Request, _ caller: Caller) async throws -> Response {
         let payment = try await payments.payment(
-            request.id(else: PaymentRejection.transferNotFound), of: session)
+            request.id(else: PaymentRejection.transferNotFound), of: caller)
         return .json { PaymentWire.write(payment, &$0) }
     }
 
-    private func reverse(_ request: Request, _ session: Session) async throws -> Response {
+    private func reverse(_ request: Request, _ payer: Payer) async throws -> Response {
         let done = try await payments.reverse(
             request.id(else: PaymentRejection.transferNotFound), key: request.idempotencyKey,
-            by: session)
+            by: payer)
+        return PaymentWire.created(done)
+    }
+
+    private func correct(_ request: Request, _ staff: StaffSession) async throws -> Response {
+        let done = try await payments.reverse(
+            request.id(else: PaymentRejection.transferNotFound), key: request.idempotencyKey,
+            by: staff, because: request.text("reason"), from: request.origin)
         return PaymentWire.created(done)
     }
 }

@@ -4,26 +4,27 @@ internal import Values
 
 struct WalletRoutes: Sendable {
     let payments: Payments
-    let session: RouteBuilder<Session>
 
     /// About what one entry takes on the wire.
     private static let entryBytes = 384
 
+    private var reading: RouteBuilder<Caller> { payments.identity.callerRoutes(.walletsRead) }
+
     var routes: [Route] {
         [
-            session.route(
+            reading.route(
                 .get, "/v1/wallets", summary: "One's wallets with their balances.", tag: "wallets",
                 returns: .ok(.page(of: PaymentWire.wallet)), handler: list),
-            session.route(
+            payments.identity.callerRoutes(nil).route(
                 .post, "/v1/wallets", summary: "Open a wallet, or find the one there is.",
                 tag: "wallets", body: .object(.required("currency", PaymentWire.currency)),
                 returns: .created(PaymentWire.wallet),
                 refusals: [Refused(PaymentRejection.currencyNotSupported)], handler: open),
-            session.route(
+            reading.route(
                 .get, "/v1/wallets/{id}", summary: "One wallet.", tag: "wallets",
                 parameters: [.path("id", .uuid)], returns: .ok(PaymentWire.wallet),
                 refusals: [Refused(PaymentRejection.walletNotFound)], handler: show),
-            session.route(
+            reading.route(
                 .get, "/v1/wallets/{id}/entries",
                 summary: "History, newest first, in pages; optionally between two moments.",
                 tag: "wallets",
@@ -40,31 +41,31 @@ struct WalletRoutes: Sendable {
         ]
     }
 
-    private func list(_ request: Request, _ session: Session) async throws -> Response {
-        let wallets = try await payments.wallets(of: session.user)
+    private func list(_ request: Request, _ caller: Caller) async throws -> Response {
+        let wallets = try await payments.wallets(of: caller.user)
         return .json { body in
             body.objects("data", wallets) { PaymentWire.write($0.wallet, $0.balance, &$1) }
             body.null("next_cursor")
         }
     }
 
-    private func open(_ request: Request, _ session: Session) async throws -> Response {
+    private func open(_ request: Request, _ caller: Caller) async throws -> Response {
         let wallet = try await payments.openWallet(
-            for: session.user, currency: request.text("currency"))
+            for: caller.user, currency: request.text("currency"))
         let balance = try await payments.balance(of: wallet)
         return .json(201) { PaymentWire.write(wallet, balance, &$0) }
     }
 
-    private func show(_ request: Request, _ session: Session) async throws -> Response {
+    private func show(_ request: Request, _ caller: Caller) async throws -> Response {
         let wallet = try await payments.wallet(
-            request.id(else: PaymentRejection.walletNotFound), of: session)
+            request.id(else: PaymentRejection.walletNotFound), of: caller)
         let balance = try await payments.balance(of: wallet)
         return .json { PaymentWire.write(wallet, balance, &$0) }
     }
 
-    private func entries(_ request: Request, _ session: Session) async throws -> Response {
+    private func entries(_ request: Request, _ caller: Caller) async throws -> Response {
         let wallet = try await payments.wallet(
-            request.id(else: PaymentRejection.walletNotFound), of: session)
+            request.id(else: PaymentRejection.walletNotFound), of: caller)
         let page = try await payments.history(
             of: wallet, cursor: request.query("cursor"),
             from: request.query("from").flatMap { Timestamp($0) },

@@ -20,11 +20,11 @@ extension Payments {
     }
 
     /// A wallet of this person's own.
-    package func wallet(_ id: ID<Wallet>, of session: Session) async throws -> Wallet {
+    package func wallet(_ id: ID<Wallet>, of caller: Caller) async throws -> Wallet {
         let known = directory.wallet(id)
         let found =
             if let known { known } else { try await stored(where: "w.id = \(id)").first }
-        guard let found, found.owner == session.user else {
+        guard let found, found.owner == caller.user else {
             throw PaymentRejection.walletNotFound
         }
         if known == nil { directory.keep(found) }

@@ -74,13 +74,13 @@ struct Demo: Sendable {
     private func makeHistory() async throws {
         let currency = application.configuration.currencies[0].code
         let payments = application.payments
-        let amina = try await session("amina")
-        let brian = try await session("brian")
-        for (session, amount) in [(amina, Int64(1_250_000)), (brian, 480_000)] {
+        let amina = try await payer("amina")
+        let brian = try await payer("brian")
+        for (payer, amount) in [(amina, Int64(1_250_000)), (brian, 480_000)] {
             _ = try await payments.topUp(
-                amount: amount, currency: currency, from: .sandboxFloat, key: nil, by: session)
+                amount: amount, currency: currency, from: .sandboxFloat, key: nil, by: payer)
         }
-        let sends: [(Session, String, Int64, String)] = [
+        let sends: [(Payer, String, Int64, String)] = [
             (amina, "brian", 45_000, "Lunch on Friday"), (amina, "duka", 128_050, "Groceries"),
             (brian, "wanjiru", 20_000, "Thank you!"), (brian, "duka", 9_900, "Milk and bread"),
             (amina, "wanjiru", 15_000, "Great service"),
@@ -96,12 +96,10 @@ struct Demo: Sendable {
             by: brian)
     }
 
-    private func session(_ username: String) async throws -> Session {
+    private func payer(_ username: String) async throws -> Payer {
         guard let user = try await application.identity.find(username) else {
             throw IdentityRejection.sessionInvalid
         }
-        return Session(
-            id: ID(high: 0, low: 0), user: user.id, username: user.username, role: user.role,
-            isVerified: true)
+        return try Payer(application.identity.session(vouchingFor: user))
     }
 }

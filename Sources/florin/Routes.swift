@@ -42,14 +42,12 @@ struct Routes: Sendable {
     }
 
     private var platform: [Route] {
-        let payments = PaymentRoutes(
-            application.payments, session: application.identity.sessionRoutes)
-        let books = BookRoutes(
-            application.payments, application.commitments,
-            session: application.identity.sessionRoutes)
+        let payments = PaymentRoutes(application.payments)
+        let books = BookRoutes(application.payments, application.commitments)
         let always =
             IdentityRoutes(application.identity).routes
-            + PasskeyRoutes(application.identity).routes + payments.routes + books.routes
+            + PasskeyRoutes(application.identity).routes
+            + SecondFactorRoutes(application.identity).routes + payments.routes + books.routes
         guard application.configuration.isSandbox else { return always }
         return always + payments.sandboxRoutes + OutboxRoutes(application.notifications).routes
             + ClockRoutes(application: application).routes

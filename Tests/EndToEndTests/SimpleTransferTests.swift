@@ -171,7 +171,7 @@ struct SimpleTransferTests {
         let body = transaction(["email": .string(person.email)], user, 1)
         try await api.refused(401, "session_invalid", .post, "/api/transactions", body)
         try await api.refused(401, "session_invalid", .get, "/api/users/\(person.id)")
-        try await person.refused(403, "forbidden", .get, "/api/users/\(user.id)")
+        try await person.refused(404, "user_not_found", .get, "/api/users/\(user.id)")
         _ = try await person.post("/api/transactions", body)
         #expect(try await person.available() == 1000 - 100 - 20)
     }
@@ -189,7 +189,7 @@ struct SimpleAccessTests {
             "amount": .decimal("2.5"),
         ]
         try await api.refused(401, "session_invalid", .post, "/api/transactions", body)
-        try await two.refused(403, "forbidden", .post, "/api/transactions", body)
+        try await two.refused(404, "user_not_found", .post, "/api/transactions", body)
         _ = try await one.post("/api/transactions", body)
         #expect(try await two.available() == 250)
         for path in [
@@ -197,14 +197,14 @@ struct SimpleAccessTests {
             "/api/transactions/user/\(one.id)", "/api/reports/users/\(one.id)",
         ] {
             try await api.refused(401, "session_invalid", .get, path)
-            try await two.refused(403, "forbidden", .get, path)
+            try await two.refused(404, "user_not_found", .get, path)
             _ = try await one.get(path)
         }
         let report = "/api/reports/transactions?startDate=2026-01-01&endDate=2026-01-02"
         try await api.refused(401, "session_invalid", .get, report)
         try await one.refused(403, "forbidden", .get, report)
         try await two.refused(
-            403, "forbidden", .put, "/api/users/\(one.id)/balance", ["amount": 1])
+            404, "user_not_found", .put, "/api/users/\(one.id)/balance", ["amount": 1])
     }
 
     @Test func noDemoBalanceWhereNobodyTurnedItOn() async throws {

@@ -44,7 +44,7 @@ struct OpenAPITests {
     @Test func describesParametersAndBodies() {
         let operation = document["paths"]?["/coins"]?["post"]
         #expect(operation?["operationId"]?.string == "post_coins")
-        #expect(operation?["security"]?[0]?["bearer"]?.array?.isEmpty == true)
+        #expect(operation?["security"] == [["bearer": ["alice"]]])
         #expect(operation?["parameters"]?[0]?["name"]?.string == "Idempotency-Key")
         #expect(operation?["parameters"]?[0]?["required"]?.bool == true)
         #expect(operation?["requestBody"]?["required"]?.bool == true)
@@ -57,5 +57,6 @@ struct OpenAPITests {
         #expect(schemas == ["Problem", "Coin"])
         let bearer = document["components"]?["securitySchemes"]?["bearer"]
         #expect(bearer?["scheme"]?.string == "bearer")
+        #expect(document["paths"]?["/coins"]?["get"]?["security"] == nil)
     }
 }

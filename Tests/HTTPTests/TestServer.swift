@@ -99,7 +99,10 @@ enum Sample {
             .required("currency", .enumeration(["KES", "NGN"])),
             .optional("note", .nullable(.string(max: 10)))))
 
-    static let bearer = RouteBuilder<String> { request in
+    static let bearer = RouteBuilder<String>(
+        access: .any(of: [.init(.bearer("bearer", format: "name", "Alice."), needs: ["alice"])]),
+        refusals: [Refused(401, "unauthenticated")]
+    ) { request in
         guard let token = request.bearerToken, token == "alice" else {
             throw Problem.unauthenticated()
         }

@@ -1,8 +1,12 @@
-"""A passkey in a real browser with its virtual authenticator: added, used without a name, removed."""
+"""A passkey in a real browser with its virtual authenticator: added, used without a name, removed;
+and an authenticator app set up on the page."""
 
+import base64
+import hmac
 import pathlib
 import re
 import sys
+import time
 
 from playwright.sync_api import expect, sync_playwright
 
@@ -34,6 +38,7 @@ def main():
         it_is_kept_where_it_needs_no_name(finger)
         an_unverified_finger_does_not_open(page, finger)
         the_passkey_opens(page)
+        an_app_is_set_up_and_removed(page)
         a_removed_one_does_not(page)
 
         assert faults == [], faults
@@ -128,6 +133,35 @@ def the_passkey_opens(page):
     press(page, "Log in with a passkey")
     press(page, "Security")
     expect(page.get_by_role("dialog").get_by_text(re.compile("^Last used"))).to_be_visible()
+
+
+def an_app_is_set_up_and_removed(page):
+    dialog = page.get_by_role("dialog")
+    press(page, "Set up an app")
+    secret = dialog.get_by_label("Secret", exact=True).inner_text().replace(" ", "")
+    code = page.get_by_label("Six-digit code of the app")
+    code.fill("12345")
+    press(page, "Confirm")
+    expect(code).to_have_accessible_description(re.compile("wrong or was used before"))
+    code.fill(app_code(secret))
+    press(page, "Confirm")
+    codes = dialog.get_by_role("list", name="Recovery codes").get_by_role("listitem")
+    expect(codes).to_have_count(10)
+    recovery = codes.first.inner_text().strip()
+    press(page, "I have kept them")
+    expect(dialog.get_by_text(re.compile("Recovery codes left: 10"))).to_be_visible()
+    press(page, "Remove the app")
+    page.get_by_label("Code of the app, or a recovery code").fill(recovery.lower())
+    press(page, "Remove")
+    expect(dialog.get_by_role("button", name="Set up an app")).to_be_visible()
+
+
+def app_code(secret):
+    """RFC 6238."""
+    step = int(time.time()) // 30
+    tag = hmac.digest(base64.b32decode(secret), step.to_bytes(8, "big"), "sha1")
+    offset = tag[-1] & 15
+    return f"{(int.from_bytes(tag[offset:offset + 4], 'big') & 0x7FFF_FFFF) % 1_000_000:06}"
 
 
 def a_removed_one_does_not(page):

@@ -112,7 +112,7 @@ function fieldOf(error, fields) {
   const personField = fields.some((each) => each.name === 'from') ? 'from' : 'to';
   const special = {
     recipient_not_found: personField, accounts_must_differ: personField,
-    insufficient_funds: 'amount', limit_exceeded: 'amount', balance_overflow: 'amount',
+    second_factor_incorrect: 'code', insufficient_funds: 'amount', limit_exceeded: 'amount', balance_overflow: 'amount',
   };
   const name = special[error.code];
   if (fields.some((each) => each.name === name)) return name;

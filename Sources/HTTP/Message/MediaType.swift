@@ -7,12 +7,15 @@ enum MediaType {
         else { return false }
         // What nearly everyone sends needs no taking apart.
         if type.elementsEqual(plainJSON), fields.bytes("content-encoding") == nil { return true }
-        let parts = String(decoding: type, as: UTF8.self).split(separator: ";").map {
-            ASCII.trimmed($0)
-        }
-        guard ASCII.equalsIgnoringCase(parts.first ?? "", "application/json") else { return false }
         let coding = request.header("content-encoding") ?? "identity"
         return ASCII.equalsIgnoringCase(coding, "identity")
+            && isPlain(String(decoding: type, as: UTF8.self), "application/json")
+    }
+
+    /// Whether a content type is this media type, in UTF-8 if a charset is named.
+    static func isPlain(_ type: String, _ mediaType: String) -> Bool {
+        let parts = type.split(separator: ";").map { ASCII.trimmed($0) }
+        return ASCII.equalsIgnoringCase(parts.first ?? "", mediaType)
             && parts.dropFirst().allSatisfy(isHarmlessParameter)
     }
 

@@ -40,6 +40,11 @@ package struct Problem: Error, Sendable, Equatable {
         return words.prefix(1).uppercased() + words.dropFirst()
     }
 
+    /// The same with what RFC 9110 §11.6.1 and RFC 6750 §3 let a program read of it.
+    package func challenging(_ challenge: String) -> Problem {
+        with(Self.challenge, challenge)
+    }
+
     func with(_ name: String, _ value: String) -> Problem {
         var problem = self
         problem.headers.append(Header(name: name, value: value))
@@ -51,6 +56,7 @@ package struct Problem: Error, Sendable, Equatable {
 
 extension Problem {
     static let mediaType = "application/problem+json"
+    private static let challenge = "WWW-Authenticate"
     /// The fact that also becomes the header field `Retry-After`, in seconds.
     static let retryAfter = "retry_after"
 
@@ -68,7 +74,9 @@ extension Problem {
         var response = Response.bytes(status, writer.bytes, as: Self.mediaType)
         for header in headers { response.set(header.name, header.value) }
         if let seconds = retryAfterSeconds { response.set("Retry-After", String(seconds)) }
-        if status == 401 { response.set("WWW-Authenticate", "Bearer") }
+        if status == 401, response.header(Self.challenge) == nil {
+            response.set(Self.challenge, "Bearer")
+        }
         return response
     }
 

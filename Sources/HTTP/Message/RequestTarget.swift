@@ -22,7 +22,9 @@ struct RequestTarget: Sendable {
         let mark = origin.firstIndex(of: UInt8(ascii: "?"))
         let path = origin[..<(mark ?? origin.endIndex)]
         guard let segments = Self.segments(path),
-            let query = mark.map({ Self.query(origin[($0 + 1)...]) }) ?? []
+            let query = mark.map({
+                Self.parameters(origin[($0 + 1)...], countMax: Self.queryParametersMax)
+            }) ?? []
         else { return nil }
         self.path = String(decoding: path, as: UTF8.self)
         self.segments = segments
@@ -61,11 +63,12 @@ struct RequestTarget: Sendable {
         }
     }
 
-    private static func query(_ text: ArraySlice<UInt8>) -> [Parameter]? {
+    /// `a=b&c=d`, as queries and forms have it.
+    static func parameters(_ text: ArraySlice<UInt8>, countMax: Int) -> [Parameter]? {
         var parameters: [Parameter] = []
         for pair in text.split(separator: UInt8(ascii: "&")) {
             let middle = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
-            guard parameters.count < queryParametersMax,
+            guard parameters.count < countMax,
                 let name = decode(pair[..<middle], plusIsSpace: true),
                 let value = decode(pair[middle...].dropFirst(), plusIsSpace: true)
             else { return nil }
@@ -75,7 +78,7 @@ struct RequestTarget: Sendable {
     }
 
     /// Nil for a broken escape, for text that is not UTF-8, and for U+0000.
-    private static func decode(_ text: ArraySlice<UInt8>, plusIsSpace: Bool) -> String? {
+    static func decode(_ text: ArraySlice<UInt8>, plusIsSpace: Bool) -> String? {
         let isCoded = text.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }
         guard isCoded else { return String(decoding: text, as: UTF8.self) }
         var bytes: [UInt8] = []

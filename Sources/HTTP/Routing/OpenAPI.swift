@@ -66,16 +66,22 @@ package enum OpenAPI {
             operation.append("parameters", .array(route.parameters.map(parameter)))
         }
         if let body = route.requestBody {
-            operation.append(
-                "requestBody",
-                [
-                    "required": .bool(!body.acceptsEmptyObject),
-                    "content": ["application/json": ["schema": body.document]],
-                ])
+            operation.append("requestBody", requestBody(body, "application/json"))
+        }
+        if let form = route.requestForm {
+            operation.append("requestBody", requestBody(form, FormText.mediaType))
         }
         operation.append("responses", responses(route))
-        if case .bearer = route.access { operation.append("security", [["bearer": []]]) }
+        if !route.access.ways.isEmpty { operation.append("security", route.access.document) }
         return .object(operation)
+    }
+
+    private static func requestBody(_ schema: Schema, _ mediaType: String) -> JSON {
+        let content: JSON = ["schema": schema.document]
+        return [
+            "required": .bool(!schema.acceptsEmptyObject),
+            "content": .object(JSONObject([(mediaType, content)])),
+        ]
     }
 
     /// `POST /v1/transfers/{id}/reversals` is `post_v1_transfers_id_reversals`.
@@ -101,9 +107,11 @@ package enum OpenAPI {
     private static func responses(_ route: Route) -> JSON {
         var responses = JSONObject([(String(route.answer.status), answer(route.answer))])
         let codes = GenericRefusals.of(route) + route.refusals
-        for status in Set(codes.map(\.status)).sorted() where responses[String(status)] == nil {
+        let statuses = Set(codes.map(\.status)).union(route.errors.map(\.status))
+        for status in statuses.sorted() where responses[String(status)] == nil {
             let named = codes.filter { $0.status == status }.map(\.code)
-            responses.append(String(status), problem(named))
+            let error = route.errors.first { $0.status == status }
+            responses.append(String(status), problem(named, or: error))
         }
         return .object(responses)
     }
@@ -117,12 +125,20 @@ package enum OpenAPI {
         return .object(object)
     }
 
-    private static func problem(_ codes: [String]) -> JSON {
+    private static func problem(_ codes: [String], or error: Answer?) -> JSON {
         let unique = codes.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
-        let schema: JSON = ["$ref": "#/components/schemas/Problem"]
+        var texts = unique.map { "`\($0)`" }
+        var content = JSONObject()
+        if !codes.isEmpty {
+            let schema: JSON = ["$ref": "#/components/schemas/Problem"]
+            content.append(Problem.mediaType, ["schema": schema])
+        }
+        if let error, let schema = error.schema {
+            texts.append(error.description)
+            content.append(error.mediaType, ["schema": schema.document])
+        }
         return [
-            "description": .string(unique.map { "`\($0)`" }.joined(separator: ", ")),
-            "content": .object(JSONObject([(Problem.mediaType, ["schema": schema])])),
+            "description": .string(texts.joined(separator: ", ")), "content": .object(content),
         ]
     }
 
@@ -137,12 +153,17 @@ package enum OpenAPI {
         }
         var schemas = JSONObject([("Problem", problemSchema.document)])
         for (name, schema) in named { schemas.append(name, schema.document) }
-        return [
-            "schemas": .object(schemas),
-            "securitySchemes": [
-                "bearer": ["type": "http", "scheme": "bearer", "bearerFormat": "JWT"]
-            ],
-        ]
+        return ["schemas": .object(schemas), "securitySchemes": securitySchemes(routes)]
+    }
+
+    /// Each that a route names, once.
+    private static func securitySchemes(_ routes: [Route]) -> JSON {
+        var schemes = JSONObject()
+        for scheme in routes.flatMap(\.access.ways).map(\.scheme)
+        where schemes[scheme.name] == nil {
+            schemes.append(scheme.name, scheme.document)
+        }
+        return .object(schemes)
     }
 
     private static let problemSchema = Schema.object(
@@ -166,7 +187,6 @@ enum GenericRefusals {
             Refused(503, "unavailable"),
         ]
         if route.method != .get { refused.append(Refused(503, "outcome_unknown")) }
-        if case .bearer = route.access { refused.append(Refused(401, "unauthenticated")) }
         if route.requestBody != nil { refused.append(Refused(415, "unsupported_media_type")) }
         if route.path.contains("{") { refused.append(Refused(404, "not_found")) }
         return refused + missingParameters(route)

@@ -2,13 +2,6 @@
 package struct Route: Sendable {
     package typealias Handler = @Sendable (Request) async throws -> Response
 
-    /// Who may call.
-    package enum Access: Sendable {
-        case open
-        /// `Authorization: Bearer …`
-        case bearer
-    }
-
     package let method: Method
     /// `/v1/transfers/{id}`: segments, some of them names in braces.
     package let path: String
@@ -17,7 +10,11 @@ package struct Route: Sendable {
     package let access: Access
     let parameters: [Parameter]
     let requestBody: Schema?
+    /// A form that the handler reads itself, for protocols with errors of their own.
+    let requestForm: Schema?
     let answer: Answer
+    /// What such a protocol answers instead of problems.
+    let errors: [Answer]
     package let refusals: [Refused]
     /// Nil for the server's default.
     let bodyBytesMax: Int?
@@ -34,7 +31,9 @@ package struct Route: Sendable {
         tag = description.tag
         parameters = description.completeParameters
         requestBody = description.body
+        requestForm = description.form
         answer = description.answer
+        errors = description.errors
         refusals = description.refusals
         bodyBytesMax = description.bodyBytesMax
         self.access = access
@@ -46,12 +45,14 @@ extension Route {
     /// A route that anyone may call.
     package static func open(
         _ method: Method, _ path: String, summary: String, tag: String,
-        parameters: [Parameter] = [], body: Schema? = nil, returns answer: Answer,
-        refusals: [Refused] = [], bodyBytesMax: Int? = nil, handler: @escaping Handler
+        parameters: [Parameter] = [], body: Schema? = nil, form: Schema? = nil,
+        returns answer: Answer, errors: [Answer] = [], refusals: [Refused] = [],
+        bodyBytesMax: Int? = nil, handler: @escaping Handler
     ) -> Route {
         let description = Description(
             method: method, path: path, summary: summary, tag: tag, parameters: parameters,
-            body: body, answer: answer, refusals: refusals, bodyBytesMax: bodyBytesMax)
+            body: body, form: form, answer: answer, errors: errors, refusals: refusals,
+            bodyBytesMax: bodyBytesMax)
         let checks = description.checks
         return Route(description, access: .open) { request in
             try await handler(try checks.apply(to: request))
@@ -66,7 +67,9 @@ extension Route {
         let tag: String
         let parameters: [Parameter]
         let body: Schema?
+        var form: Schema?
         let answer: Answer
+        var errors: [Answer] = []
         let refusals: [Refused]
         let bodyBytesMax: Int?
 
@@ -85,16 +88,29 @@ extension Route {
     }
 }
 
-/// Makes the routes of people who are logged in: who calls is settled before anything is read.
+/// Makes routes that not everybody may call: who calls is settled before anything is read.
 ///
 /// The context that `authenticate` returns reaches the handler as a parameter, so that a handler
-/// which needs a session cannot be mounted without one.
+/// which needs a session cannot be mounted without one. `access` says of each route what
+/// `authenticate` checks.
 package struct RouteBuilder<Context: Sendable>: Sendable {
     package typealias Authenticate = @Sendable (Request) async throws -> Context
 
+    private let access: Route.Access
+    private let refusals: [Refused]
+    private let isReadOnly: Bool
     private let authenticate: Authenticate
 
-    package init(authenticate: @escaping Authenticate) {
+    /// - Parameters:
+    ///   - refusals: every "no" of `authenticate`.
+    ///   - isReadOnly: whether nothing may be changed by who comes in here.
+    package init(
+        access: Route.Access, refusals: [Refused] = [], isReadOnly: Bool = false,
+        authenticate: @escaping Authenticate
+    ) {
+        self.access = access
+        self.refusals = refusals
+        self.isReadOnly = isReadOnly
         self.authenticate = authenticate
     }
 
@@ -104,12 +120,14 @@ package struct RouteBuilder<Context: Sendable>: Sendable {
         refusals: [Refused] = [], bodyBytesMax: Int? = nil,
         handler: @escaping @Sendable (Request, Context) async throws -> Response
     ) -> Route {
+        precondition(!isReadOnly || method == .get, "\(path) is for people who only look")
         let description = Route.Description(
             method: method, path: path, summary: summary, tag: tag, parameters: parameters,
-            body: body, answer: answer, refusals: refusals, bodyBytesMax: bodyBytesMax)
+            body: body, answer: answer, refusals: self.refusals + refusals,
+            bodyBytesMax: bodyBytesMax)
         let checks = description.checks
         let authenticate = authenticate
-        return Route(description, access: .bearer) { request in
+        return Route(description, access: access) { request in
             let context = try await authenticate(request)
             return try await handler(try checks.apply(to: request), context)
         }

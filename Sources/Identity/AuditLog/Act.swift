@@ -1,3 +1,4 @@
+package import HTTP
 package import Values
 
 /// Something that somebody did and that may be asked about later: every security act, every act of
@@ -22,6 +23,8 @@ package struct Act: Sendable {
     package let before: String?
     package let after: String?
 
+    package static let reasonCharactersMax = 500
+
     package init(
         _ kind: Kind, by actor: ID<User>?, of subject: ID<User>?, from origin: Origin,
         reason: String? = nil, before: String? = nil, after: String? = nil
@@ -34,4 +37,9 @@ package struct Act: Sendable {
         self.before = before
         self.after = after
     }
+}
+
+extension Schema {
+    /// Why a member of staff acts, in their own words, which the log keeps.
+    package static let reason = Schema.string(min: 1, max: Act.reasonCharactersMax)
 }

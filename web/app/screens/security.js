@@ -1,4 +1,4 @@
-// How one proves to be oneself: passkeys, and later what else there is.
+// How one proves to be oneself: passkeys, and an authenticator app with its recovery codes.
 
 import { del, get, patch, post, Problem } from '../api.js';
 import { h, openDialog, toast } from '../dom.js';
@@ -15,8 +15,8 @@ export function showSecurity() {
 
   async function list() {
     try {
-      const { data } = await get('/v1/passkeys');
-      dialog.show('Security', ...passkeySection(data));
+      const [{ data }, factors] = await Promise.all([get('/v1/passkeys'), get('/v1/second_factors')]);
+      dialog.show('Security', ...passkeySection(data), ...appSection(factors));
     } catch (error) {
       dialog.show('Security', h('p', { class: 'notice is-bad', role: 'alert' }, explain(error)));
     }
@@ -97,6 +97,65 @@ export function showSecurity() {
       setBusy(button, false);
       toast(explain(error));
     }
+  }
+
+  // The authenticator app.
+
+  function appSection({ totp_since: since, recovery_codes_left: left }) {
+    const act = (words, kind, run) => h('button', { class: `button ${kind} wide`, type: 'button', onclick: run }, words);
+    const head = h('h3', {}, 'Authenticator app');
+    if (since === null) {
+      return [head, h('p', { class: 'soft small' }, 'An app shows six digits that change every half minute.'),
+        act('Set up an app', 'quiet', setUpApp)];
+    }
+    return [head,
+      h('p', { class: 'soft small' }, `On since ${day(since)}. Recovery codes left: ${left}.`),
+      act('Renew recovery codes', 'quiet', () => withFactor('Renew recovery codes', 'Renew', async (factor) => {
+        showCodes(await post('/v1/recovery_codes', factor));
+      })),
+      act('Remove the app', 'quiet', () => withFactor('Remove the app', 'Remove', async (factor) => {
+        await post('/v1/totp/removals', factor);
+        toast('The app is asked for no more');
+        await list();
+      }))];
+  }
+
+  async function setUpApp({ currentTarget: button }) {
+    setBusy(button, true);
+    try {
+      const { secret, uri } = await post('/v1/totp');
+      const { element } = form({
+        fields: [codeField('code', 'Six-digit code of the app')], action: 'Confirm',
+        act: async ({ code }) => showCodes(await post('/v1/totp/confirmations', { code })),
+      });
+      dialog.show('Set up an app',
+        h('p', {}, 'On this telephone: ', h('a', { href: uri }, 'open it in the app'), '. Or type this secret into it:'),
+        h('p', {}, h('code', { class: 'secret', 'aria-label': 'Secret' }, secret.replace(/(.{4})(?=.)/g, '$1 '))),
+        element, back());
+    } catch (error) {
+      setBusy(button, false);
+      toast(explain(error));
+    }
+  }
+
+  /** Asks for one code of the app, or one on paper, before something is changed. */
+  function withFactor(title, action, act) {
+    const { element } = form({
+      fields: [codeField('code', 'Code of the app, or a recovery code')], action,
+      act: ({ code }) => act({ method: /^[\d\s]+$/.test(code) ? 'totp' : 'recovery_code', code }),
+    });
+    dialog.show(title, element, back());
+  }
+
+  function codeField(name, label) {
+    return field({ name, label, attributes: { autocomplete: 'one-time-code', autocapitalize: 'characters', spellcheck: 'false' } });
+  }
+
+  function showCodes({ recovery_codes: codes }) {
+    dialog.show('Recovery codes',
+      h('p', {}, 'Keep these on paper. Each opens your wallet once on the day the app is gone; they are not shown again.'),
+      h('ol', { class: 'recovery-codes', 'aria-label': 'Recovery codes' }, codes.map((code) => h('li', {}, h('code', {}, code)))),
+      h('button', { class: 'button wide', type: 'button', onclick: list }, 'I have kept them'));
   }
 
   function back() {

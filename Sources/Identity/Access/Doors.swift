@@ -1,0 +1,118 @@
+package import HTTP
+internal import Values
+
+/// The doors of the API: each makes routes whose handlers receive the proof of who came in.
+///
+/// What a door asks for is data on its routes, so the description of the API, `florin routes` and
+/// the tests read what is checked here.
+extension Identity {
+    /// For anyone who is logged in.
+    package var sessionRoutes: RouteBuilder<Session> {
+        RouteBuilder(
+            access: .session, refusals: Self.refused([.sessionInvalid, .forbidden])
+        ) { request in
+            try await session(of: request)
+        }
+    }
+
+    /// For merchants.
+    package var merchantRoutes: RouteBuilder<Merchant> {
+        RouteBuilder(
+            access: .any(of: [.session(Role.merchant.rawValue, Route.Access.Way.verified)]),
+            refusals: Self.refused([.sessionInvalid, .forbidden, .phoneNotVerified])
+        ) { request in
+            try Merchant(await session(of: request))
+        }
+    }
+
+    /// For those who look after their own money. Auditors look and change nothing.
+    ///
+    /// - Parameter scope: what a program needs; nil lets in people alone.
+    package func callerRoutes(_ scope: Scope?) -> RouteBuilder<Caller> {
+        RouteBuilder(
+            access: .session, refusals: Self.refused([.sessionInvalid, .forbidden])
+        ) { request in
+            let caller = try await caller(of: request)
+            guard caller.role != .auditor || request.method == .get else {
+                throw IdentityRejection.forbidden
+            }
+            return caller
+        }
+    }
+
+    /// For those who move their own money.
+    ///
+    /// - Parameter scope: what a program needs; nil lets in people alone.
+    package func payerRoutes(_ scope: Scope?) -> RouteBuilder<Payer> {
+        RouteBuilder(
+            access: .verified,
+            refusals: Self.refused([.sessionInvalid, .forbidden, .phoneNotVerified])
+        ) { request in
+            try Payer(await caller(of: request))
+        }
+    }
+
+    /// For staff of these roles, who act.
+    package func staffRoutes(_ roles: Set<StaffRole>) -> RouteBuilder<StaffSession> {
+        RouteBuilder(
+            access: .any(of: roles.map(\.rawValue).sorted().map { .session($0) }),
+            refusals: Self.refused([.sessionInvalid, .forbidden])
+        ) { request in
+            try StaffSession(await session(of: request), oneOf: roles)
+        }
+    }
+
+    /// For staff of these roles, and for auditors, who look.
+    package func staffViewRoutes(_ roles: Set<StaffRole>) -> RouteBuilder<StaffView> {
+        RouteBuilder(
+            access: .staffView(roles), refusals: Self.refused([.sessionInvalid, .forbidden]),
+            isReadOnly: true
+        ) { request in
+            try StaffView(await session(of: request), oneOf: roles)
+        }
+    }
+
+    // MARK: Steps
+
+    private static func refused(_ rejections: [IdentityRejection]) -> [Refused] {
+        rejections.map { Refused($0) }
+    }
+
+    /// The person who is logged in.
+    package func session(of request: Request) async throws -> Session {
+        switch try await caller(of: request) {
+        case .person(let session): return session
+        }
+    }
+
+    private func caller(of request: Request) async throws -> Caller {
+        guard let token = request.bearerToken else { throw IdentityRejection.sessionInvalid }
+        return .person(try await authenticate(token))
+    }
+}
+
+extension SecurityScheme {
+    static let session = SecurityScheme.bearer(
+        "session", format: "JWT",
+        "The access token of a log-in. Roles stand for themselves; `verified` is who has proven "
+            + "the telephone number.")
+}
+
+extension Route.Access.Way {
+    static let verified = "verified"
+
+    static func session(_ needs: String...) -> Route.Access.Way {
+        Route.Access.Way(.session, needs: needs)
+    }
+}
+
+/// What other slices write on doors that they make themselves.
+extension Route.Access {
+    package static let session = Route.Access.any(of: [.session()])
+    package static let verified = Route.Access.any(of: [.session(Way.verified)])
+
+    package static func staffView(_ roles: Set<StaffRole>) -> Route.Access {
+        let names = roles.map(\.rawValue).sorted() + [Role.auditor.rawValue]
+        return .any(of: names.map { .session($0) })
+    }
+}

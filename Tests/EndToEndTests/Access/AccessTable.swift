@@ -1,0 +1,196 @@
+import HTTP
+
+/// One route: who may call it, how it is called well, and what strangers hear of what is not
+/// theirs.
+struct AccessRow: Sendable {
+    typealias Make<Value> = @Sendable (Neighbourhood) async throws -> Value
+
+    /// How a stranger's call ends.
+    enum Others {
+        /// The route shows or changes only the caller's own: there is nothing of others to name.
+        case nothing
+        /// 404 with this code, as for what does not exist. Staff who may look see it.
+        case hidden(String, staffSees: Bool = false)
+    }
+
+    let operation: String
+    let door: Door
+    let others: Others
+    /// What of the owner's stands in the place of the path's parameter.
+    let thing: Make<String>?
+    let body: Make<JSON>?
+    /// What who is let in gets; for things of the owner's, the owner.
+    let status: Int
+    let query: String
+    let isStream: Bool
+
+    init(
+        _ operation: String, _ door: Door, _ others: Others = .nothing,
+        of thing: Make<String>? = nil,
+        body: Make<JSON>? = nil, status: Int? = nil, query: String = "", isStream: Bool = false
+    ) {
+        self.operation = operation
+        self.door = door
+        self.others = others
+        self.thing = thing
+        self.body = body
+        self.status = status ?? (operation.hasPrefix("GET") ? 200 : 201)
+        self.query = query
+        self.isStream = isStream
+    }
+
+    var method: Method { Method(rawValue: String(operation.prefix { $0 != " " }))! }
+    private var path: Substring { operation.drop { $0 != " " }.dropFirst() }
+
+    /// The path with what is the owner's in it, and the query.
+    func target(in place: Neighbourhood) async throws -> String {
+        guard let thing else { return path + query }
+        let (before, after) = (path.prefix { $0 != "{" }, path.drop { $0 != "}" }.dropFirst())
+        return before + (try await thing(place)) + after
+    }
+}
+
+enum AccessTable {
+    static let rows = identity + payments + simple + open
+
+    /// Who sees what is not theirs; an auditor sees what any of them does.
+    static let staff = ["admin", "finance", "support", "auditor"]
+
+    private static let identity: [AccessRow] = [
+        AccessRow("DELETE /v1/sessions/current", .session, status: 204),
+        AccessRow("GET /v1/me", .session),
+        AccessRow("POST /v1/passkeys/registrations", .session),
+        AccessRow(
+            "POST /v1/passkeys", .session,
+            body: { _ in
+                [
+                    "name": "Phone",
+                    "credential": [
+                        "id": "AAAA", "type": "public-key",
+                        "response": ["clientDataJSON": "AAAA", "attestationObject": "AAAA"],
+                    ],
+                ]
+            }, status: 422),
+        AccessRow("GET /v1/passkeys", .session),
+        AccessRow(
+            "PATCH /v1/passkeys/{id}", .session, .hidden("passkey_not_found"),
+            of: { try await $0.passkey() }, body: { _ in ["name": "Mine now"] }, status: 200),
+        AccessRow(
+            "DELETE /v1/passkeys/{id}", .session, .hidden("passkey_not_found"),
+            of: { try await $0.passkey() }, status: 204),
+        AccessRow("GET /v1/second_factors", .session),
+        // Nobody has an app yet, so there is none to confirm, to remove or to show a code of.
+        AccessRow(
+            "POST /v1/totp/confirmations", .session, body: { _ in ["code": "123456"] },
+            status: 404),
+        AccessRow("POST /v1/totp/removals", .session, body: { _ in code }, status: 404),
+        AccessRow("POST /v1/recovery_codes", .session, body: { _ in code }, status: 404),
+        AccessRow("POST /v1/totp", .session),
+    ]
+
+    private static let code: JSON = ["method": "totp", "code": "123456"]
+
+    private static let payments: [AccessRow] = [
+        AccessRow("GET /v1/wallets", .caller),
+        AccessRow("POST /v1/wallets", .change, body: { _ in ["currency": "KES"] }),
+        AccessRow(
+            "GET /v1/wallets/{id}", .caller, .hidden("wallet_not_found"),
+            of: { try await $0.wallet() }),
+        AccessRow(
+            "GET /v1/wallets/{id}/entries", .caller, .hidden("wallet_not_found"),
+            of: { try await $0.wallet() }),
+        AccessRow("POST /v1/transfers", .payer, body: pay),
+        AccessRow("POST /v1/transfers/preview", .payer, body: pay, status: 200),
+        AccessRow(
+            "POST /v1/transfer_batches", .payer,
+            body: { place in
+                [
+                    "mode": "linked",
+                    "transfers": [["to": .string(place.neighbour.username), "amount": 1]],
+                ]
+            }, status: 200),
+        AccessRow(
+            "GET /v1/transfers/{id}", .caller, .hidden("transfer_not_found", staffSees: true),
+            of: { try await $0.received() }),
+        AccessRow(
+            "POST /v1/transfers/{id}/reversals", .payer,
+            .hidden("transfer_not_found", staffSees: true), of: { try await $0.received() }),
+        AccessRow(
+            "POST /v1/staff/transfers/{id}/reversals", .staff(["admin", "finance"]),
+            of: { try await $0.received() }, body: { _ in ["reason": "Paid by mistake."] }),
+        AccessRow(
+            "GET /v1/entries/{id}/proof", .caller, .hidden("transfer_not_found", staffSees: true),
+            of: { try await $0.received() }),
+        AccessRow(
+            "POST /v1/holds", .payer,
+            body: { .send(1, to: $0.neighbour.username, expiresIn: 60) }),
+        AccessRow(
+            "GET /v1/holds/{id}", .caller, .hidden("hold_not_found"), of: { try await $0.hold() }),
+        AccessRow(
+            "POST /v1/holds/{id}/captures", .payer, .hidden("hold_not_found"),
+            of: { try await $0.hold() }),
+        AccessRow(
+            "POST /v1/holds/{id}/voids", .payer, .hidden("hold_not_found"),
+            of: { try await $0.hold() }),
+        AccessRow("POST /v1/requests", .payer, body: { $0.ask($0.neighbour) }),
+        AccessRow("GET /v1/requests", .caller),
+        AccessRow(
+            "GET /v1/requests/{id}", .caller, .hidden("request_not_found"),
+            of: { try await $0.asked() }),
+        AccessRow(
+            "POST /v1/requests/{id}/acceptances", .payer, .hidden("request_not_found"),
+            of: { try await $0.owed() }),
+        AccessRow(
+            "POST /v1/requests/{id}/declines", .change, .hidden("request_not_found"),
+            of: { try await $0.owed() }),
+        AccessRow(
+            "POST /v1/requests/{id}/cancellations", .change, .hidden("request_not_found"),
+            of: { try await $0.asked() }),
+        AccessRow("GET /v1/events", .session, isStream: true),
+        AccessRow(
+            "POST /sandbox/topups", .payer, body: { _ in ["amount": 1, "currency": "KES"] }),
+    ]
+
+    private static let simple: [AccessRow] = [
+        AccessRow(
+            "GET /api/users/{id}", .session, .hidden("user_not_found", staffSees: true),
+            of: { $0.owner.id }),
+        AccessRow(
+            "GET /api/users/by-email/{email}", .session,
+            .hidden("user_not_found", staffSees: true), of: { $0.owner.email }),
+        AccessRow(
+            "PUT /api/users/{id}/balance", .payer, .hidden("user_not_found"),
+            of: { $0.owner.id }, body: { _ in ["amount": 1] }, status: 200),
+        AccessRow(
+            "POST /api/transactions", .payer, .hidden("user_not_found"),
+            body: { place in
+                [
+                    "sender_email": .string(place.owner.email),
+                    "receiver_email": .string(place.neighbour.email), "amount": 1,
+                ]
+            }),
+        AccessRow(
+            "GET /api/transactions/user/{id}", .session,
+            .hidden("user_not_found", staffSees: true), of: { $0.owner.id }),
+        AccessRow(
+            "GET /api/reports/users/{id}", .session, .hidden("user_not_found", staffSees: true),
+            of: { $0.owner.id }),
+        AccessRow(
+            "GET /api/reports/transactions", .staffView(["admin", "finance", "support"]),
+            query: "?startDate=2026-01-01&endDate=2026-01-02"),
+    ]
+
+    /// Where nobody is asked who they are.
+    private static let open: [AccessRow] = [
+        "POST /v1/users", "POST /v1/phone_verifications", "POST /v1/phone_codes",
+        "POST /v1/sessions", "POST /v1/sessions/refresh", "POST /v1/sessions/passkey_challenges",
+        "POST /v1/session_challenges/{challenge}/codes",
+        "POST /v1/session_challenges/{challenge}/answers", "POST /v1/sessions/passkeys",
+        "GET /v1/commitments",
+        "GET /v1/commitments/keys", "GET /v1/commitments/{day}", "GET /sandbox/messages",
+        "POST /sandbox/clock", "POST /api/users/register", "POST /api/users/login", "GET /health",
+        "GET /health/live", "GET /health/ready", "GET /metrics", "GET /openapi.json",
+    ].map { AccessRow($0, .open) }
+
+    private static let pay: AccessRow.Make<JSON> = { .send(1, to: $0.neighbour.username) }
+}

@@ -1,0 +1,129 @@
+import HTTP
+import Postgres
+import TestSupport
+import Testing
+import Values
+
+/// Who calls, as far as it makes a difference to a door.
+enum Who: Hashable, CustomStringConvertible {
+    case nobody
+    case unverified
+    case person(role: String)
+
+    static let roles = [
+        "customer", "worker", "merchant", "support", "finance", "admin", "auditor",
+    ]
+    static let all: [Who] = [.nobody, .unverified] + roles.map { .person(role: $0) }
+
+    var description: String {
+        switch self {
+        case .nobody: "nobody"
+        case .unverified: "somebody unverified"
+        case .person(let role): role
+        }
+    }
+
+    var role: String? {
+        switch self {
+        case .nobody: nil
+        case .unverified: "customer"
+        case .person(let role): role
+        }
+    }
+}
+
+/// People of every kind at one server. One of them, the owner, has things that the others try to
+/// get at; the neighbour has had to do with the owner.
+struct Neighbourhood: Sendable {
+    let api: Api
+    let owner: Person
+    let neighbour: Person
+    private let people: [Who: Person]
+    private let database: Database
+
+    init() async throws {
+        let database = try await TestPostgres.database()
+        self.database = database.pool()
+        api = try await FlorinServer.start(database: database).api
+        let hands = try database.connection()
+        owner = try await Self.person("merchant", api, hands)
+        neighbour = try await Self.person("customer", api, hands)
+        var people = [Who.unverified: try await Person.signUp(api, isVerified: false)]
+        for role in Who.roles {
+            people[.person(role: role)] = try await Self.person(role, api, hands)
+        }
+        self.people = people
+    }
+
+    /// The role is given before the first request, so nobody has looked it up yet.
+    private static func person(
+        _ role: String, _ api: Api, _ hands: Connection
+    ) async throws -> Person {
+        let person = try await Person.signUp(api)
+        try hands.execute(
+            "UPDATE identity.users SET role = \(role) WHERE username = \(person.username)")
+        if role != "auditor" { try await person.topUp(1_000_000) }
+        return person
+    }
+
+    func token(of who: Who) -> String? { people[who]?.token }
+
+    func person(_ who: Who) -> Person? { people[who] }
+
+    /// A log-in of the same person that nothing else depends on.
+    func freshToken(of who: Who) async throws -> String? {
+        guard let person = people[who] else { return nil }
+        return try await api.logIn(person.username)["access_token"]?.string
+    }
+}
+
+// MARK: What is the owner's
+
+extension Neighbourhood {
+    func wallet() async throws -> String { try await owner.wallet().id }
+
+    /// A payment that the owner received.
+    func received() async throws -> String { try await neighbour.send(100, to: owner).id }
+
+    /// A hold for the owner.
+    func hold() async throws -> String {
+        try await neighbour.post(
+            "/v1/holds", .send(100, to: owner.username, expiresIn: 86_400)
+        ).id
+    }
+
+    /// A request that the owner made.
+    func asked() async throws -> String {
+        try await owner.post("/v1/requests", ask(neighbour)).id
+    }
+
+    /// A request that the owner is to pay.
+    func owed() async throws -> String {
+        try await neighbour.post("/v1/requests", ask(owner)).id
+    }
+
+    /// One that opens nothing: who may rename and remove it is what matters here.
+    func passkey() async throws -> String {
+        let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
+        let owner = try #require(ID<Person>(owner.id))
+        return try await database.transaction { transaction in
+            try transaction.execute(
+                """
+                INSERT INTO identity.passkey_owners (user_id, handle)
+                VALUES (\(owner), \(bytes)) ON CONFLICT DO NOTHING
+                """)
+            let row = try transaction.query(
+                """
+                INSERT INTO identity.passkeys (id, user_id, credential_id, public_key, sign_count,
+                    name, created_at)
+                VALUES (gen_random_uuid(), \(owner), \(bytes), \(bytes), 0, 'Old phone', now())
+                RETURNING id::text
+                """)[0]
+            return try row[0]
+        }
+    }
+
+    func ask(_ person: Person) -> JSON {
+        ["from": .string(person.username), "amount": 100, "currency": "KES"]
+    }
+}
