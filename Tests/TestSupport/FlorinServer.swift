@@ -84,6 +84,12 @@ package final class FlorinServer: Sendable {
         return program
     }
 
+    /// Another program of the tests that must not outlive them, nor its folder.
+    static func endAtExit(_ program: RunningProgram, _ folder: TestFolder) {
+        toEnd.add(program)
+        toEnd.add(folder.path)
+    }
+
     /// The program of the same build as the tests stands beside them.
     package static let binary: String = {
         var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
@@ -93,12 +99,17 @@ package final class FlorinServer: Sendable {
         return "/" + folder + "/florin"
     }()
 
+    /// The check stays on, and troubles nobody.
+    package static let generousRateLimits = "address=1000000/1,account=1000000/1,key=1000000/1"
+
     private static func environment(
         _ folder: TestFolder, _ database: TestDatabase?
     ) -> [String: String] {
         [
             "PATH": "/usr/bin:/bin", "PORT": "0", "FLORIN_DATA": folder.path + "/data",
             "FLORIN_SANDBOX": "1", "FLORIN_ARGON2_MEMORY_KIB": "64", "FLORIN_ARGON2_PASSES": "1",
+            // All tests come from one address.
+            "FLORIN_RATE_LIMITS": generousRateLimits,
             "DATABASE_URL": database.map(\.connectionString) ?? "",
         ]
     }
