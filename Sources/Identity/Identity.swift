@@ -17,12 +17,15 @@ package struct Identity: Sendable {
     package let audit: AuditLog
     let tokens: TokenMint
     let relyingParty: RelyingParty
+    /// From where staff may work; everywhere when it is empty.
+    let staffAddresses: NetworkRanges
     let sessionCache = SessionCache()
     let decoy = DecoyHash()
 
     package init(
         database: Database, notifications: Notifications, events: Events, clock: Clock,
-        passwords: PasswordHasher, vault: Vault, tokens: TokenMint, relyingParty: RelyingParty
+        passwords: PasswordHasher, vault: Vault, tokens: TokenMint, relyingParty: RelyingParty,
+        staffAddresses: NetworkRanges = .none
     ) {
         self.database = database
         self.notifications = notifications
@@ -33,5 +36,6 @@ package struct Identity: Sendable {
         audit = AuditLog(vault: vault, clock: clock)
         self.tokens = tokens
         self.relyingParty = relyingParty
+        self.staffAddresses = staffAddresses
     }
 }

@@ -28,6 +28,7 @@ package enum IdentityRejection: Refusal, Equatable {
     case totpExists
     case totpNotFound
     case secondFactorIncorrect(triesLeft: Int64)
+    case staffAddressNotAllowed
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -38,6 +39,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .passkeyInvalid(reason: "signature_wrong"), .passkeyChallengeExpired, .passkeyUnknown,
         .passkeySuspended, .passkeyExists, .tooManyPasskeys, .passkeyNotFound,
         .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
+        .staffAddressNotAllowed,
     ]
 
     package var code: String {
@@ -68,6 +70,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .totpExists: "totp_exists"
         case .totpNotFound: "totp_not_found"
         case .secondFactorIncorrect: "second_factor_incorrect"
+        case .staffAddressNotAllowed: "staff_address_not_allowed"
         }
     }
 
@@ -78,7 +81,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .credentialsInvalid, .sessionInvalid, .refreshTokenInvalid: 401
         case .codeExpired: 410
         case .tooManyAttempts: 429
-        case .phoneNotVerified, .forbidden: 403
+        case .phoneNotVerified, .forbidden, .staffAddressNotAllowed: 403
         case .passkeyInvalid, .secondFactorIncorrect: 422
         case .passkeyChallengeExpired: 410
         case .passkeyUnknown: 401
@@ -133,6 +136,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .secondFactorIncorrect(let triesLeft):
             "This code is wrong or was used before; take the next one. \(triesLeft) more tries "
                 + "before a pause."
+        case .staffAddressNotAllowed:
+            "Staff work from the networks that the operator has named; this is none of them."
         }
     }
 

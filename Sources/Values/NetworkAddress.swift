@@ -21,7 +21,7 @@ package struct NetworkAddress: Sendable, Hashable {
     /// Accepts what RFC 4291 §2.2 and RFC 6943 §3.1.1 ("strict") call an address, and a zone at its
     /// end, which is dropped.
     package init?(_ text: some StringProtocol) {
-        let address = text.prefix { $0 != "%" }
+        let address = Substring(text).prefix { $0 != "%" }
         if address.utf8.contains(UInt8(ascii: ":")) {
             guard let (high, low) = Self.sixteenBytes(address.utf8) else { return nil }
             self.init(high: high, low: low)
@@ -48,38 +48,63 @@ package struct NetworkAddress: Sendable, Hashable {
         return parts == 4 && digits > 0 ? number << 8 | part : nil
     }
 
-    private static func sixteenBytes(_ text: some Collection<UInt8>) -> (UInt64, UInt64)? {
-        var groups: [UInt16] = []
-        var gap: Int?
-        var fields = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        // `::` at either end gives one empty field too many.
-        if fields.count > 2, fields[0].isEmpty, fields[1].isEmpty { fields.removeFirst() }
-        if fields.count > 2, fields[fields.count - 1].isEmpty, fields[fields.count - 2].isEmpty {
-            fields.removeLast()
+    private static func sixteenBytes(_ text: Substring.UTF8View) -> (UInt64, UInt64)? {
+        let halves = halves(text)
+        guard let before = groups(halves.before, mayEndInIPv4: halves.after == nil),
+            let after = groups(halves.after ?? halves.before, mayEndInIPv4: true)
+        else { return nil }
+        var groups = before
+        if halves.after != nil {
+            // `::` stands for one group at least.
+            guard before.count + after.count < 8 else { return nil }
+            groups += repeatElement(0, count: 8 - before.count - after.count) + after
         }
+        guard groups.count == 8 else { return nil }
+        let words = groups.map { UInt64($0) }
+        return (
+            words[0] << 48 | words[1] << 32 | words[2] << 16 | words[3],
+            words[4] << 48 | words[5] << 32 | words[6] << 16 | words[7]
+        )
+    }
+
+    /// What stands before the first `::`, and after it if there is one.
+    private static func halves(
+        _ text: Substring.UTF8View
+    ) -> (before: Substring.UTF8View, after: Substring.UTF8View?) {
+        let colon = UInt8(ascii: ":")
+        for place in text.indices where text[place] == colon {
+            let next = text.index(after: place)
+            guard next < text.endIndex, text[next] == colon else { continue }
+            return (text[..<place], text[text.index(after: next)...])
+        }
+        return (text, nil)
+    }
+
+    private static func groups(
+        _ text: Substring.UTF8View, mayEndInIPv4: Bool
+    ) -> [UInt16]? {
+        guard !text.isEmpty else { return [] }
+        let fields = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+        var groups: [UInt16] = []
         for (place, field) in fields.enumerated() {
-            if field.isEmpty {
-                guard gap == nil else { return nil }
-                gap = groups.count
-            } else if place == fields.count - 1, let number = fourBytes(field) {
+            if mayEndInIPv4, place == fields.count - 1, let number = fourBytes(field) {
                 groups += [UInt16(number >> 16), UInt16(truncatingIfNeeded: number)]
-            } else if field.count <= 4, field.allSatisfy({ $0 != 0x2B && $0 != 0x2D }),
-                let group = UInt16(String(decoding: field, as: UTF8.self), radix: 16)
+            } else if (1...4).contains(field.count), field.allSatisfy(isHexadecimal),
+                let group = UInt16(Substring(field), radix: 16)
             {
                 groups.append(group)
             } else {
                 return nil
             }
         }
-        guard gap == nil ? groups.count == 8 : groups.count < 8 else { return nil }
-        if let gap {
-            groups.insert(contentsOf: repeatElement(0, count: 8 - groups.count), at: gap)
+        return groups
+    }
+
+    private static func isHexadecimal(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x46, 0x61...0x66: true
+        default: false
         }
-        let words = groups.map { UInt64($0) }
-        return (
-            words[0] << 48 | words[1] << 32 | words[2] << 16 | words[3],
-            words[4] << 48 | words[5] << 32 | words[6] << 16 | words[7]
-        )
     }
 }
 

@@ -8,6 +8,7 @@ internal import Ledger
 internal import Notifications
 internal import Payments
 internal import Postgres
+internal import Redis
 internal import Telemetry
 internal import Values
 
@@ -17,6 +18,7 @@ struct Application: Sendable {
     let database: Database
     let settings: ConnectionSettings
     let clock: Clock
+    let limiter: RateLimiter
     let events: Events
     let worker: Worker
     let ledger: Ledger
@@ -76,6 +78,9 @@ struct Application: Sendable {
         self.database = database
         self.settings = settings
         self.clock = clock
+        let buckets = TokenBuckets(redis: configuration.redis.map { Redis($0) })
+        limiter = RateLimiter(
+            limits: configuration.rateLimits, buckets: buckets, clock: clock)
         let jobs = Jobs(clock: clock)
         events = Events(database: database, clock: clock)
         ledger = Ledger(database: database, settings: settings, clock: clock)
@@ -94,8 +99,8 @@ struct Application: Sendable {
                 memoryKiB: configuration.argonMemoryKiB, passes: configuration.argonPasses,
                 threads: Configuration.passwordThreads,
                 queueMax: Configuration.passwordQueueMax),
-            vault: vault, tokens: tokens,
-            relyingParty: configuration.relyingParty)
+            vault: vault, tokens: tokens, relyingParty: configuration.relyingParty,
+            staffAddresses: configuration.staffAddresses)
         let payments = Payments(
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,
             events: events, clock: clock,

@@ -87,7 +87,9 @@ extension Identity {
 
     private func caller(of request: Request) async throws -> Caller {
         guard let token = request.bearerToken else { throw IdentityRejection.sessionInvalid }
-        return .person(try await authenticate(token))
+        let session = try await authenticate(token)
+        try admit(session, with: request)
+        return .person(session)
     }
 }
 
