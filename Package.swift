@@ -23,6 +23,23 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+/// Decoders that strangers' bytes reach, and what must hold of them: tests that try again what was
+/// found before, or, where FLORIN_FUZZING is set, a program of libFuzzer's; see `scripts/fuzz`.
+let fuzzing: Target = {
+    let dependencies: [Target.Dependency] = [
+        "Values", "Cryptography", "Postgres", "HTTP", "Identity", "OfflineProtocol",
+    ]
+    let path = "Tests/FuzzTests"
+    guard Context.environment["FLORIN_FUZZING"] == nil else {
+        return .executableTarget(
+            name: "fuzz", dependencies: dependencies, path: path,
+            exclude: ["README.md", "Corpus", "ReplayTests.swift"], swiftSettings: strict)
+    }
+    return .testTarget(
+        name: "FuzzTests", dependencies: dependencies, path: path,
+        exclude: ["README.md", "Corpus", "Program"], swiftSettings: strict)
+}()
+
 let package = Package(
     name: "florin",
     products: [
@@ -109,6 +126,7 @@ let package = Package(
         tests(
             "EndToEndTests",
             ["FlorinClient", "HTTP", "Postgres", "Values", "TestSupport"]),
+        fuzzing,
         tests("TidyTests", []),
     ]
 )
