@@ -12,9 +12,10 @@ struct AuditLogTests {
         let connection = try Connection.open(database.settings)
 
         let acts = try connection.query(
-            "SELECT position, kind, subject::text FROM identity.acts ORDER BY position LIMIT 2")
-        #expect(try acts.map { try $0[1] as String } == ["signed_up", "phone_verified"])
-        #expect(try acts.map { try $0[0] as Int64 } == [1, 2])
+            "SELECT position, kind, subject::text FROM identity.acts ORDER BY position LIMIT 3")
+        #expect(
+            try acts.map { try $0[1] as String } == ["signed_up", "code_sent", "phone_verified"])
+        #expect(try acts.map { try $0[0] as Int64 } == [1, 2, 3])
         #expect(try acts.allSatisfy { try $0[2] as String == person.id })
 
         for statement: SQL in [
