@@ -72,7 +72,9 @@ struct AuditLogTests {
         let api = try await World.api
         let (person, other) = (try await Person.signUp(api), try await Person.signUp(api))
         let acts = try await person.get("/v1/me/acts").rows
-        #expect(acts.map { $0["kind"]?.string }.suffix(2) == ["phone_verified", "signed_up"])
+        #expect(
+            acts.map { $0["kind"]?.string }.suffix(3)
+                == ["phone_verified", "code_sent", "signed_up"])
         #expect(acts.allSatisfy { $0["by"]?.string == "you" })
         #expect(acts.allSatisfy { $0["address"]?.string == "127.0.0.1" })
         let others = try await other.get("/v1/me/acts").rows
