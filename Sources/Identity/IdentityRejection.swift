@@ -44,6 +44,8 @@ package enum IdentityRejection: Refusal, Equatable {
     case totpExists
     case totpNotFound
     case secondFactorIncorrect(triesLeft: Int64)
+    case ownRole
+    case lastAdmin
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -61,6 +63,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .keyAddressesInvalid, .tooManyKeys, .keyNotFound,
         .cursorInvalid,
         .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
+        .ownRole, .lastAdmin,
     ]
 
     package var code: String {
@@ -107,6 +110,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .totpExists: "totp_exists"
         case .totpNotFound: "totp_not_found"
         case .secondFactorIncorrect: "second_factor_incorrect"
+        case .ownRole: "own_role"
+        case .lastAdmin: "last_admin"
         }
     }
 
@@ -135,6 +140,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .passkeySuspended: 403
         case .passkeyExists, .tooManyPasskeys, .totpExists: 409
         case .passkeyNotFound, .totpNotFound: 404
+        case .ownRole: 403
+        case .lastAdmin: 409
         }
     }
 
@@ -203,6 +210,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .secondFactorIncorrect(let triesLeft):
             "This code is wrong or was used before; take the next one. \(triesLeft) more tries "
                 + "before a pause."
+        case .ownRole: "Nobody changes their own role; ask another admin."
+        case .lastAdmin: "This is the last admin; make somebody else one first."
         }
     }
 

@@ -2,7 +2,7 @@ internal import Postgres
 
 extension IdentitySchema {
     static let secrets = Migration(
-        slice: "identity", number: 9, name: "codes of many purposes, guesses, PINs, step-ups",
+        slice: "identity", number: 10, name: "codes of many purposes, guesses, PINs, step-ups",
         sql: """
             -- A code lives for five minutes: the few of this moment are asked for again.
             DELETE FROM identity.codes;
