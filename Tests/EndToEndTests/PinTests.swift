@@ -15,12 +15,7 @@ struct PinTests {
     private func payer(pin: String? = pin, _ api: Api? = nil) async throws -> Person {
         let api = if let api { api } else { try await World.api }
         let person = try await Person.signUp(api, money: 10_000_000)
-        if let pin {
-            let reply = try await person.reply(
-                .put, "/v1/me/pin",
-                ["pin": .string(pin), "password": .string(Person.password)])
-            try #require(reply.status == 204, "\(reply.text)")
-        }
+        if let pin { try await person.setPin(pin) }
         return person
     }
 
@@ -357,6 +352,18 @@ struct PinTests {
 }
 
 extension Person {
+    func setPin(_ pin: String = PinTests.pin) async throws {
+        let reply = try await reply(
+            .put, "/v1/me/pin", ["pin": .string(pin), "password": .string(Person.password)])
+        try #require(reply.status == 204, "\(reply.text)")
+    }
+
+    /// Sets a PIN and shows it: nothing asks for one within five minutes.
+    func stepUp() async throws {
+        try await setPin()
+        _ = try await post("/v1/sessions/current/step_ups", ["pin": .string(PinTests.pin)])
+    }
+
     /// Tries to pay, perhaps with a PIN.
     func pay(_ amount: Int64, _ other: Person, pin: String? = nil) async throws -> Reply {
         try await api.reply(
