@@ -37,8 +37,7 @@ package enum IdentityRejection: Refusal, Equatable {
     case totpExists
     case totpNotFound
     case secondFactorIncorrect(triesLeft: Int64)
-    case ownRole
-    case lastAdmin
+    case staffAddressNotAllowed
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -53,7 +52,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .keyAddressesInvalid, .tooManyKeys, .keyNotFound,
         .cursorInvalid,
         .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
-        .ownRole, .lastAdmin,
+        .staffAddressNotAllowed,
     ]
 
     package var code: String {
@@ -93,8 +92,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .totpExists: "totp_exists"
         case .totpNotFound: "totp_not_found"
         case .secondFactorIncorrect: "second_factor_incorrect"
-        case .ownRole: "own_role"
-        case .lastAdmin: "last_admin"
+        case .staffAddressNotAllowed: "staff_address_not_allowed"
         }
     }
 
@@ -110,7 +108,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeExpired: 410
         case .cursorInvalid: 400
         case .tooManyAttempts: 429
-        case .phoneNotVerified, .forbidden: 403
+        case .phoneNotVerified, .forbidden, .staffAddressNotAllowed: 403
         case .passkeyInvalid, .secondFactorIncorrect: 422
         case .userNotFound: 404
         case .tierNeedsApproval: 409
@@ -119,8 +117,6 @@ package enum IdentityRejection: Refusal, Equatable {
         case .passkeySuspended: 403
         case .passkeyExists, .tooManyPasskeys, .totpExists: 409
         case .passkeyNotFound, .totpNotFound: 404
-        case .ownRole: 403
-        case .lastAdmin: 409
         }
     }
 
@@ -182,8 +178,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .secondFactorIncorrect(let triesLeft):
             "This code is wrong or was used before; take the next one. \(triesLeft) more tries "
                 + "before a pause."
-        case .ownRole: "Nobody changes their own role; ask another admin."
-        case .lastAdmin: "This is the last admin; make somebody else one first."
+        case .staffAddressNotAllowed:
+            "Staff work from the networks that the operator has named; this is none of them."
         }
     }
 

@@ -98,6 +98,5 @@ package enum IdentitySchema {
         secondFactors,
         merchantKeys,
         auditLogAtRest,
-        roles,
     ]
 }
