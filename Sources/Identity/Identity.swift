@@ -23,6 +23,8 @@ package struct Identity: Sendable {
     let relyingParty: RelyingParty
     /// Keys of a sandbox say so, and open nothing elsewhere.
     let isSandbox: Bool
+    /// From where staff may work; everywhere when it is empty.
+    let staffAddresses: NetworkRanges
     let sessionCache = SessionCache()
     let decoy = DecoyHash()
     let followStanding: StandingChange
@@ -31,7 +33,7 @@ package struct Identity: Sendable {
         database: Database, notifications: Notifications, events: Events, clock: Clock,
         passwords: PasswordHasher, pins: PasswordHasher, breached: BreachedPasswords?,
         vault: Vault, tokens: TokenMint, relyingParty: RelyingParty, isSandbox: Bool,
-        followStanding: @escaping StandingChange
+        staffAddresses: NetworkRanges, followStanding: @escaping StandingChange
     ) {
         self.database = database
         self.notifications = notifications
@@ -46,5 +48,6 @@ package struct Identity: Sendable {
         self.followStanding = followStanding
         self.relyingParty = relyingParty
         self.isSandbox = isSandbox
+        self.staffAddresses = staffAddresses
     }
 }
