@@ -37,6 +37,8 @@ package enum IdentityRejection: Refusal, Equatable {
     case totpExists
     case totpNotFound
     case secondFactorIncorrect(triesLeft: Int64)
+    case ownRole
+    case lastAdmin
     case staffAddressNotAllowed
 
     /// One of each, for the table of refusals.
@@ -52,6 +54,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .keyAddressesInvalid, .tooManyKeys, .keyNotFound,
         .cursorInvalid,
         .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
+        .ownRole, .lastAdmin,
         .staffAddressNotAllowed,
     ]
 
@@ -92,6 +95,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .totpExists: "totp_exists"
         case .totpNotFound: "totp_not_found"
         case .secondFactorIncorrect: "second_factor_incorrect"
+        case .ownRole: "own_role"
+        case .lastAdmin: "last_admin"
         case .staffAddressNotAllowed: "staff_address_not_allowed"
         }
     }
@@ -117,6 +122,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .passkeySuspended: 403
         case .passkeyExists, .tooManyPasskeys, .totpExists: 409
         case .passkeyNotFound, .totpNotFound: 404
+        case .ownRole: 403
+        case .lastAdmin: 409
         }
     }
 
@@ -178,6 +185,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .secondFactorIncorrect(let triesLeft):
             "This code is wrong or was used before; take the next one. \(triesLeft) more tries "
                 + "before a pause."
+        case .ownRole: "Nobody changes their own role; ask another admin."
+        case .lastAdmin: "This is the last admin; make somebody else one first."
         case .staffAddressNotAllowed:
             "Staff work from the networks that the operator has named; this is none of them."
         }
