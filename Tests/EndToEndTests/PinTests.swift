@@ -208,9 +208,9 @@ struct PinTests {
         try await server.api.refused(
             403, "pin_required", .post, "/v1/transfers", .send(threshold, to: friend.username),
             token: other["access_token"]?.string)
-        try await server.api.advanceClock(seconds: 299)
+        try await server.api.advanceClock(seconds: 240)
         _ = try await payer.post("/v1/transfers", .send(threshold, to: friend.username))
-        try await server.api.advanceClock(seconds: 2)
+        try await server.api.advanceClock(seconds: 60)
         try await payer.refused(
             403, "pin_required", .post, "/v1/transfers", .send(threshold, to: friend.username))
     }
