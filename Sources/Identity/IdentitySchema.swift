@@ -99,5 +99,6 @@ package enum IdentitySchema {
         merchantKeys,
         auditLogAtRest,
         roles,
+        secrets,
     ]
 }
