@@ -50,9 +50,12 @@ let package = Package(
         // C libraries, from Debian's -dev packages.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq"),
+        .systemLibrary(name: "CHiredis"),
         .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd"),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
+        .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt"),
+        .systemLibrary(name: "CZxcvbn"),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .systemLibrary(name: "CMimalloc"),
@@ -67,10 +70,16 @@ let package = Package(
 
         // Machines: each wraps something foreign and knows nothing of money.
         library("Telemetry", ["Values"]),
-        library("Cryptography", ["CSodium", "COpenSSL", "Values"]),
-        library("Postgres", ["CLinux", "CPostgres", "Values", "Telemetry"]),
+        library("Cryptography", ["CSodium", "COpenSSL", "CCrypt", "CZxcvbn", "Values"]),
+        library("Threads", ["CLinux"]),
+        library("Postgres", ["CLinux", "CPostgres", "Values", "Telemetry", "Threads"]),
+        library("Redis", ["CHiredis", "Values", "Telemetry", "Threads"]),
         library(
-            "HTTP", ["CLinux", "CMicrohttpd", "CCurl", "CZlib", "CBrotli", "Values", "Telemetry"]),
+            "HTTP",
+            [
+                "CLinux", "CMicrohttpd", "CCurl", "CZlib", "CBrotli", "Values", "Telemetry",
+                "Redis",
+            ]),
 
         // Slices: a slice owns its tables, routes, jobs and words.
         library("Jobs", ["Values", "Telemetry", "Cryptography", "Postgres"]),
@@ -81,7 +90,7 @@ let package = Package(
         library(
             "Identity",
             [
-                "Values", "Telemetry", "Cryptography", "Postgres", "HTTP", "Jobs",
+                "Values", "Telemetry", "Cryptography", "Postgres", "Redis", "HTTP", "Jobs",
                 "Notifications",
             ]),
         library(
@@ -103,9 +112,9 @@ let package = Package(
         .executableTarget(
             name: "florin",
             dependencies: [
-                "CLinux", "CMimalloc", "Values", "Telemetry", "Cryptography", "Postgres", "HTTP",
-                "Jobs",
-                "Ledger", "Notifications", "Identity", "Payments", "Channels", "FlorinClient",
+                "CLinux", "CMimalloc", "Values", "Telemetry", "Cryptography", "Postgres", "Redis",
+                "HTTP", "Jobs", "Ledger", "Notifications", "Identity", "Payments", "Channels",
+                "FlorinClient",
             ],
             swiftSettings: strict),
 
@@ -121,7 +130,8 @@ let package = Package(
         tests("TelemetryTests", ["Telemetry", "Values"]),
         tests("CryptographyTests", ["Cryptography", "Values"]),
         tests("PostgresTests", ["Postgres", "Values", "TestSupport"]),
-        tests("HTTPTests", ["HTTP", "Values", "TestSupport"]),
+        tests("RedisTests", ["Redis", "Telemetry", "Values", "TestSupport"]),
+        tests("HTTPTests", ["HTTP", "Redis", "Values", "TestSupport"]),
         tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
         tests(
             "EndToEndTests",

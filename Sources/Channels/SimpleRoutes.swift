@@ -20,14 +20,14 @@ package struct SimpleRoutes: Sendable {
             .open(
                 .post, "/api/users/register", summary: "Register with e-mail.", tag: "simple",
                 body: SimpleWire.register, returns: .created(SimpleWire.user),
-                refusals: SimpleWire.registering, handler: register),
+                refusals: SimpleWire.registering, rate: .authentication, handler: register),
             .open(
                 .post, "/api/users/login", summary: "Log in with e-mail.", tag: "simple",
                 body: SimpleWire.login, returns: .ok(SimpleWire.session),
                 refusals: [
                     Refused(IdentityRejection.credentialsInvalid),
                     Refused(IdentityRejection.tooManyAttempts(retryAfter: 0)),
-                ], handler: login),
+                ], rate: .authentication, handler: login),
             doors.looking.route(
                 .get, "/api/users/by-email/{email}", summary: "A user, by e-mail.",
                 tag: "simple", parameters: [.path("email", .string(min: 1, max: 254))],
@@ -46,7 +46,7 @@ package struct SimpleRoutes: Sendable {
             .put, "/api/users/{id}/balance",
             summary: "Top up: posts a transfer, never overwrites a number.", tag: "simple",
             parameters: [.path("id", .uuid)], body: Self.topUpBody,
-            returns: .ok(SimpleWire.user), refusals: Self.toppingUp, handler: topUp)
+            returns: .ok(SimpleWire.user), refusals: Self.toppingUp, rate: .money, handler: topUp)
     }
 
     private var realMoney: Route {
@@ -65,8 +65,9 @@ package struct SimpleRoutes: Sendable {
         [
             doors.paying.route(
                 .post, "/api/transactions", summary: "Send money by e-mail.", tag: "simple",
-                parameters: [SimpleWire.optionalKey], body: SimpleWire.transaction,
-                returns: .created(SimpleWire.line), refusals: SimpleWire.moving, handler: send),
+                parameters: [SimpleWire.optionalKey, .pin], body: SimpleWire.transaction,
+                returns: .created(SimpleWire.line), refusals: SimpleWire.moving, rate: .money,
+                handler: send),
             doors.looking.route(
                 .get, "/api/transactions/user/{id}", summary: "What a user sent and received.",
                 tag: "simple", parameters: [.path("id", .uuid)],
@@ -105,7 +106,8 @@ package struct SimpleRoutes: Sendable {
 
     private func login(_ request: Request) async throws -> Response {
         let (tokens, user) = try await simple.identity.logIn(
-            login: request.text("email"), password: request.text("password"))
+            login: request.text("email"), password: request.text("password"),
+            from: request.origin)
         let member = try await simple.member(user)
         return .json { body in
             body.field("access_token", tokens.accessToken)
@@ -148,7 +150,9 @@ package struct SimpleRoutes: Sendable {
         let receiver = try await simple.user(email: request.text("receiver_email"))
         let done = try await simple.transfer(
             from: sender, to: receiver.username.text, amount: try amount(request),
-            key: key(request))
+            key: key(request),
+            // Without a token nobody is there whose PIN could be asked for.
+            by: caller.map { try Payer($0, Presence(request)) } ?? simple.payer(acting: sender))
         let line = SimpleTransfers.Line(
             id: done.payment.transfer.publicID, sender: request.text("sender_email"),
             receiver: request.text("receiver_email"),

@@ -12,6 +12,11 @@ package struct IdentityRoutes: Sendable {
     }
 
     package var routes: [Route] {
+        people + PasswordRoutes(identity: identity, session: session).routes
+            + PinRoutes(identity: identity, session: session).routes
+    }
+
+    private var people: [Route] {
         [
             .open(
                 .post, "/v1/users", summary: "Sign up; a code is sent to the telephone number.",
@@ -19,7 +24,7 @@ package struct IdentityRoutes: Sendable {
                 refusals: Wire.refused([
                     .phoneInvalid, .usernameInvalid, .emailInvalid,
                     .passwordTooWeak(reason: ""), .phoneTaken, .usernameTaken, .emailTaken,
-                ]), handler: signUp),
+                ]), rate: .code, handler: signUp),
             .open(
                 .post, "/v1/phone_verifications",
                 summary: "Prove the telephone number with the code.", tag: "identity",
@@ -27,7 +32,7 @@ package struct IdentityRoutes: Sendable {
                 refusals: Wire.refused([
                     .phoneInvalid, .codeIncorrect(triesLeft: 0), .codeExpired, .alreadyVerified,
                     .tooManyAttempts(retryAfter: 0),
-                ]), handler: verify),
+                ]), rate: .authentication, handler: verify),
             .open(
                 .post, "/v1/phone_codes", summary: "Send a new code, at most one a minute.",
                 tag: "identity", body: .object(.required("phone", Wire.phone)),
@@ -35,13 +40,13 @@ package struct IdentityRoutes: Sendable {
                     status: 202, schema: .object(.required("expires_in", .integer())),
                     description: "If the number awaits verification, a code is on its way."),
                 refusals: Wire.refused([.phoneInvalid, .tooManyAttempts(retryAfter: 0)]),
-                handler: resend),
+                rate: .code, handler: resend),
             .open(
                 .post, "/v1/sessions",
                 summary: "Log in with username, telephone number or e-mail.", tag: "identity",
                 body: Wire.logIn, returns: .created(Wire.session),
                 refusals: Wire.refused([.credentialsInvalid, .tooManyAttempts(retryAfter: 0)]),
-                handler: logIn),
+                rate: .authentication, handler: logIn),
             .open(
                 .post, "/v1/sessions/refresh",
                 summary: "Exchange a refresh token for new tokens.", tag: "identity",
@@ -74,13 +79,15 @@ package struct IdentityRoutes: Sendable {
     }
 
     private func resend(_ request: Request) async throws -> Response {
-        try await identity.resendCode(to: request.text("phone"))
+        try await identity.resendCode(
+            to: request.text("phone"), from: request.origin)
         return .json(202) { $0.field("expires_in", CodeRules.secondsValid) }
     }
 
     private func logIn(_ request: Request) async throws -> Response {
         let (tokens, user) = try await identity.logIn(
-            login: request.text("login"), password: request.text("password"))
+            login: request.text("login"), password: request.text("password"),
+            from: request.origin)
         return .json(201) {
             Wire.write(tokens, &$0)
             $0.object("user") { Wire.write(user, &$0) }
@@ -127,7 +134,8 @@ enum Wire {
         .optional("email", .string(min: 3, max: EmailAddress.charactersMax, format: .email)))
 
     static let verification = Schema.object(
-        .required("phone", phone), .required("code", .string(min: 1, max: 16)))
+        .required("phone", phone),
+        .required("code", .string(min: 1, max: CodeRules.charactersMax)))
 
     static let logIn = Schema.object(
         .required("login", .string(min: 1, max: EmailAddress.charactersMax)),
