@@ -33,7 +33,7 @@ let fuzzing: Target = {
     guard Context.environment["FLORIN_FUZZING"] == nil else {
         return .executableTarget(
             name: "fuzz", dependencies: dependencies, path: path,
-            exclude: ["README.md", "Corpus", "ReplayTests.swift"], swiftSettings: strict)
+            exclude: ["README.md", "Corpus", "Replay"], swiftSettings: strict)
     }
     return .testTarget(
         name: "FuzzTests", dependencies: dependencies, path: path,
@@ -135,7 +135,10 @@ let package = Package(
         tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
         tests(
             "EndToEndTests",
-            ["FlorinClient", "HTTP", "Postgres", "Values", "TestSupport"]),
+            [
+                "Cryptography", "FlorinClient", "HTTP", "Identity", "Postgres", "Values",
+                "TestSupport",
+            ]),
         fuzzing,
         tests("TidyTests", []),
     ]

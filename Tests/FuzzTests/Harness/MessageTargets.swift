@@ -164,26 +164,36 @@ extension FuzzTarget {
         return fields
     }
 
-    /// The first line is the peer's address, the second the trusted ones, and the rest fields.
+    /// The first line is the peer's address, the second the trusted networks, and the rest fields.
     private static func forwarded(_ input: [UInt8]) throws {
         let lines = input.lines
-        guard lines.count > 2 else { return }
-        let peer = lines[0].text
-        let trusted = Set(lines[1].text.split(separator: ",").map { String($0) })
+        guard lines.count > 2, let address = NetworkAddress(lines[0].text),
+            let trusted = NetworkRanges(lines[1].text.split(separator: ",").map { String($0) })
+        else { return }
         var fields = HeaderFields()
         for line in lines[2...] { fields.append(name: "X-Forwarded-For".utf8, value: line) }
-        let client = ForwardedFor.client(of: peer, fields, trusted)
+        let peer = Client(address)
+        let client = peer.behind(trusted, fields)
         if client != peer {
-            try hold(trusted.contains(peer), "nobody speaks for others without being trusted")
-            try hold(client.utf8.count <= 45, "an address is short")
-            try hold(client.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }, "an address is visible")
+            try hold(trusted.contains(address), "nobody speaks for others without being trusted")
         }
+        try hold(NetworkAddress(client.text) == client.address, "the text is that of the address")
+        // A stranger in front writes whatever they like, and stays who they are.
+        guard let stranger = NetworkAddress("203.0.113.9"), !trusted.contains(stranger) else {
+            return
+        }
+        fields.append(name: "x-forwarded-for".utf8, value: " 203.0.113.9".utf8)
+        let behind = peer.behind(trusted, fields)
+        try hold(
+            behind.address == (trusted.contains(address) ? stranger : address),
+            "the nearest hop that is not trusted is who asks")
     }
 
     private static func request(_ fields: HeaderFields) -> Request {
         Request(
             head: RequestHead(
-                method: .get, target: .asterisk, fields: fields, id: "1", remoteAddress: "::1"))
+                method: .get, target: .asterisk, fields: fields, id: "1",
+                client: Client(.unspecified)))
     }
 
     // MARK: Streams

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 
+@testable import Cryptography
 @testable import Identity
 @testable import Values
 
@@ -9,7 +10,8 @@ extension FuzzTarget {
     static let texts = [
         FuzzTarget("phone", bytesMax: 48, phone), FuzzTarget("email", bytesMax: 300, email),
         FuzzTarget("username", bytesMax: 48, username),
-        FuzzTarget("password", bytesMax: 300, password),
+        FuzzTarget("password", bytesMax: 300, password), FuzzTarget("pin", bytesMax: 12, pin),
+        FuzzTarget("bcrypt", bytesMax: 64, bcrypt),
         FuzzTarget("address", bytesMax: 64, address), FuzzTarget("networks", networks),
         FuzzTarget("timestamp", bytesMax: 64, timestamp), FuzzTarget("id", bytesMax: 48, id),
         FuzzTarget("money", bytesMax: 48, money),
@@ -51,13 +53,37 @@ extension FuzzTarget {
         try hold(Username(pseudonym: username.text) == nil, "no name is one of who was erased")
     }
 
+    /// The estimate is a C library's, so that it holds out is what is tried most.
     private static func password(_ input: [UInt8]) throws {
-        let name = Username("person-1")
-        guard try decoded({ try PasswordRules.check(input.text, username: name) }) != nil else {
-            return
+        let text = input.text
+        guard try decoded({ try PasswordRules.checkLength(text) }) != nil else { return }
+        try hold(text.count >= PasswordRules.charactersMin, "no short password passes")
+        try hold(text.utf8.count <= PasswordRules.bytesMax, "no endless password passes")
+        let bits = PasswordStrength.guessBits(text)
+        let known = PasswordStrength.guessBits(text, knowing: ["amina", "254712345678"])
+        try hold(known <= bits, "knowing more makes no guess harder: \(known) and \(bits)")
+        if let first = text.utf8.first, text.utf8.allSatisfy({ $0 == first }) {
+            let weakness = PasswordRules.weakness(of: text, knowing: [], nil)
+            try hold(weakness == "too_common", "one character over and over is weak")
         }
-        try hold(input.text.count >= PasswordRules.charactersMin, "no short password passes")
-        try hold(input.text.utf8.count <= PasswordRules.bytesMax, "no endless password passes")
+    }
+
+    private static func pin(_ input: [UInt8]) throws {
+        guard let pin = Pin(input.text) else { return }
+        try hold(Array(pin.text.utf8) == input && input.count == 6, "six digits of ASCII")
+        try hold(!"\(pin)\(String(reflecting: pin))".contains(pin.text), "never printed")
+        let phone = PhoneNumber("+254" + pin.text)
+        try hold(
+            PinRules.weakness(of: pin, phone: phone, birth: nil) != nil, "no piece of the number")
+    }
+
+    /// What people from elsewhere bring. Cheap ones are checked as a log-in does it.
+    private static func bcrypt(_ input: [UInt8]) throws {
+        guard let hash = BcryptHash(input.text) else { return }
+        try hold(Array(hash.text.utf8) == input && input.count == 60, "sixty characters")
+        try hold((4...BcryptHash.costMax).contains(hash.cost), "none takes for ever")
+        guard hash.cost == 4 else { return }
+        try hold(!hash.matches("a quiet river in June"), "noise is no hash of that")
     }
 
     /// The C library's reader of addresses reads the same ones as the same bytes.

@@ -39,6 +39,7 @@ import Testing
 /// Inputs in hexadecimal digits, one a line, in a file of their decoder's name.
 enum Corpus {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent()
         .appending(path: "Corpus")
 
     static func names() throws -> Set<String> {
