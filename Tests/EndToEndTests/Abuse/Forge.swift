@@ -1,10 +1,10 @@
-import Cryptography
 import HTTP
 import Postgres
 import TestSupport
 import Testing
 import Values
 
+@testable import Cryptography
 @testable import Identity
 
 /// Everything that somebody could make tokens with who had got hold of the server's own key, and so

@@ -75,20 +75,20 @@ struct InjectionTests {
     /// One request is one line of the log, whatever stands in it.
     @Test func nobodyWritesLinesIntoTheLog() async throws {
         let server = try await World.own(["FLORIN_LOG_LEVEL": "debug"])
-        let planted = "planted%0d%0a%7B%22level%22:%22error%22,%22message%22:%22forged%22%7D"
+        let planted = "planted%0d%0a%7B%22level%22:%22error%22,%22event%22:%22forged%22%7D"
         for path in ["/v1/\(planted)", "/v1/me?x=\(planted)", "/%1b%5b2J\(planted)"] {
             let reply = try await server.api.reply(
                 .get, path, token: "a.b.c", headers: [("User-Agent", "x\" forged=\"1")])
             #expect([401, 404].contains(reply.status))
         }
         _ = try await server.api.reply(
-            .post, "/v1/sessions", .logIn("a\r\n{\"message\":\"forged\"}", "b\nforged"))
+            .post, "/v1/sessions", .logIn("a\r\n{\"event\":\"forged\"}", "b\nforged"))
         try await server.stop()
         let lines = server.current.complaints.split(separator: "\n")
         #expect(!lines.isEmpty)
         for line in lines {
             let json = try JSON(parsing: String(line))
-            #expect(json["message"]?.string != "forged", "\(line)")
+            #expect(json["event"]?.string != "forged", "\(line)")
             #expect(!line.utf8.contains { $0 < 0x20 })
         }
     }

@@ -1,8 +1,8 @@
-import Cryptography
 import HTTP
 import TestSupport
 import Testing
 
+@testable import Cryptography
 @testable import Identity
 
 /// Access tokens that nobody gave out.
