@@ -93,6 +93,38 @@ struct InjectionTests {
         }
     }
 
+    /// Who is refused is in the log, by address, route and code, and with nothing of what was sent.
+    @Test func refusalsAreInTheLog() async throws {
+        let server = try await World.own(["FLORIN_TRUSTED_PROXIES": "127.0.0.1"])
+        let person = try await Person.signUp(server.api)
+        let from = [("X-Forwarded-For", "198.51.100.7")]
+        _ = try await server.api.reply(
+            .post, "/v1/sessions", .logIn(person.username, "a wrong guess"), headers: from)
+        _ = try await server.api.reply(.get, "/v1/me", token: "no.to.ken", headers: from)
+        _ = try await server.api.reply(
+            .get, "/v1/audit_acts", token: person.token, headers: from)
+        _ = try await server.api.reply(
+            .post, "/v1/sessions", ["login": 1], token: person.token, headers: from)
+        try await server.stop()
+        let refused = try server.current.complaints.split(separator: "\n")
+            .map { try JSON(parsing: String($0)) }
+            .filter { $0["event"]?.string == "http_refused" }
+        let told = refused.map { "\($0["status"]?.integer ?? 0) \($0["code"]?.string ?? "")" }
+        #expect(
+            told == [
+                "401 credentials_invalid", "401 session_invalid", "403 forbidden",
+                "400 invalid_request",
+            ])
+        #expect(refused.first?["route"]?.string == "/v1/sessions")
+        for line in refused {
+            #expect(line["address"]?.string == "198.51.100.7")
+            #expect(line["request_id"] != nil || line["request"] != nil)
+            for secret in [person.username, "a wrong guess", person.token] {
+                #expect(!line.text.contains(secret))
+            }
+        }
+    }
+
     /// Queries are made of literals, so a value cannot become part of one.
     @Test(arguments: [
         "' OR '1'='1", "x'; DELETE FROM identity.users; --", "\\'; --", "$1", "%", "_",
