@@ -67,6 +67,7 @@ struct Configuration: Sendable {
         origins = reader.list("FLORIN_CORS_ORIGINS").map { Set($0) } ?? origins
         proxies = try reader.ranges("FLORIN_TRUSTED_PROXIES") ?? proxies
         staffAddresses = try reader.ranges("FLORIN_STAFF_ADDRESSES") ?? staffAddresses
+        if isSandbox { rateLimits = .sandbox }
         try reader.rateLimits("FLORIN_RATE_LIMITS", change: &rateLimits)
         redis = try reader.redis("FLORIN_REDIS_URL", timeout: "FLORIN_REDIS_TIMEOUT_MS")
         webFolder = reader.text("FLORIN_WEB")
