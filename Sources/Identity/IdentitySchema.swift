@@ -98,5 +98,7 @@ package enum IdentitySchema {
         secondFactors,
         merchantKeys,
         auditLogAtRest,
+        roles,
+        secrets,
     ]
 }
