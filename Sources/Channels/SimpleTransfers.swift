@@ -102,9 +102,9 @@ extension SimpleTransfers {
     ) async throws -> Member {
         let user = try await identity.register(
             username: username, email: email, password: password, from: origin)
-        guard let demoBalance = terms.demoBalance, demoBalance > 0 else {
-            return try await member(user)
-        }
+        // Before any money comes, which would open a wallet like anybody's.
+        let member = try await member(user)
+        guard let demoBalance = terms.demoBalance, demoBalance > 0 else { return member }
         return try await topUp(user, amount: demoBalance)
     }
 
