@@ -203,7 +203,8 @@ import Testing
             case "2.1.4": "| 2.1.4 | any | met | everybody knows |"
             case "2.1.5": "| 2.1.5 | change | nearly | by hand |"
             case "2.1.6": "| 2.1.6 | old one | not applicable | |"
-            case "2.1.7": "| 2.1.7 | breached | met | `test_lists.py/it_reads`, `test_lists.py/no` |"
+            case "2.1.7":
+                "| 2.1.7 | breached | met | `test_lists.py/it_reads`, `test_lists.py/no` |"
             default: "| \(item) | something | met | By construction: of course. |"
             }
         }

@@ -245,7 +245,8 @@ import Telemetry
         Log.info(
             "http_refused",
             [
-                "request": .text(requestID), "address": .text(head?.remoteAddress ?? peer.client.text),
+                "request": .text(requestID),
+                "address": .text(head?.remoteAddress ?? peer.client.text),
                 "method": .text(head?.method?.rawValue ?? "other"), "route": .text(route),
                 "status": LogValue(response.status), "code": .text(response.refusal ?? ""),
             ])
