@@ -101,5 +101,6 @@ package enum IdentitySchema {
         roles,
         secrets,
         codeGuard,
+        kyc,
     ]
 }
