@@ -19,26 +19,26 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/" + name, exclude: exclude,
+        swiftSettings: strict)
 }
 
-/// Decoders that strangers' bytes reach, and what must hold of them: tests that try again what was
-/// found before, or, where FLORIN_FUZZING is set, a program of libFuzzer's; see `scripts/fuzz`.
-let fuzzing: Target = {
-    let dependencies: [Target.Dependency] = [
-        "Values", "Cryptography", "Postgres", "HTTP", "Identity", "OfflineProtocol",
-    ]
-    let path = "Tests/FuzzTests"
-    guard Context.environment["FLORIN_FUZZING"] == nil else {
-        return .executableTarget(
-            name: "fuzz", dependencies: dependencies, path: path,
-            exclude: ["README.md", "Corpus", "Replay"], swiftSettings: strict)
-    }
-    return .testTarget(
-        name: "FuzzTests", dependencies: dependencies, path: path,
-        exclude: ["README.md", "Corpus", "Program"], swiftSettings: strict)
-}()
+/// The decoders that strangers' bytes reach are tried in `Tests/FuzzTests`. Where FLORIN_FUZZING is
+/// set, that folder is a program of libFuzzer's in place of tests; see `scripts/fuzz`.
+let isFuzzing = Context.environment["FLORIN_FUZZING"] != nil
+let fuzzed: [Target.Dependency] = [
+    "Values", "Cryptography", "Postgres", "HTTP", "Identity", "OfflineProtocol",
+]
+
+func fuzzer(_ folder: String, exclude: [String]) -> Target {
+    .executableTarget(
+        name: "fuzz", dependencies: fuzzed, path: "Tests/" + folder, exclude: exclude,
+        swiftSettings: strict)
+}
 
 let package = Package(
     name: "florin",
@@ -139,7 +139,9 @@ let package = Package(
                 "Cryptography", "FlorinClient", "HTTP", "Identity", "Postgres", "Values",
                 "TestSupport",
             ]),
-        fuzzing,
+        isFuzzing
+            ? fuzzer("FuzzTests", exclude: ["README.md", "Corpus", "Replay"])
+            : tests("FuzzTests", fuzzed, exclude: ["README.md", "Corpus", "Program"]),
         tests("TidyTests", []),
     ]
 )

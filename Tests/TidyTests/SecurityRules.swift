@@ -87,7 +87,7 @@ struct SecurityTable {
         (1...count).filter { $0 != deleted }.map { "\(section).\($0)" }
     }
 
-    /// Every function under `Tests`, by the name of each type of its file; of Python, by the file's.
+    /// Functions under `Tests`, by the name of each type of their file; of Python, by the file's.
     static func tests(in repository: Repository) -> Set<String> {
         let files = repository.files.filter { $0.path.hasPrefix("Tests/") }
         return Set(files.flatMap { $0.isSwift ? swiftFunctions(of: $0) : pythonFunctions(of: $0) })

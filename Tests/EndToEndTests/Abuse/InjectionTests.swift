@@ -18,7 +18,7 @@ struct InjectionTests {
             let names = Person.Names()
             let value = names.signUp[field]?.string ?? ""
             for planted in [
-                value + ending + "Bcc: everyone@example.com", value + ending, ending + value,
+                value + ending + "Bcc:a@b.co", value + ending, ending + value,
             ] {
                 let reply = try await api.reply(
                     .post, "/v1/users", names.signUp.replacing(field, .string(planted)))
