@@ -27,6 +27,7 @@ package struct SimpleRoutes: Sendable {
                 refusals: [
                     Refused(IdentityRejection.credentialsInvalid),
                     Refused(IdentityRejection.tooManyAttempts(retryAfter: 0)),
+                    Refused(IdentityRejection.secondStepRequired(.example)),
                 ], handler: login),
             doors.looking.route(
                 .get, "/api/users/by-email/{email}", summary: "A user, by e-mail.",
@@ -104,9 +105,10 @@ package struct SimpleRoutes: Sendable {
     }
 
     private func login(_ request: Request) async throws -> Response {
-        let (tokens, user) = try await simple.identity.logIn(
-            login: request.text("email"), password: request.text("password"))
-        let member = try await simple.member(user)
+        let opened = try await simple.identity.logIn(
+            login: request.text("email"), password: request.text("password"),
+            LogInWish(request), from: request.origin)
+        let (tokens, member) = (opened.tokens, try await simple.member(opened.user))
         return .json { body in
             body.field("access_token", tokens.accessToken)
             body.field("token", tokens.accessToken)

@@ -103,8 +103,8 @@ struct Application: Sendable {
                 memoryKiB: configuration.argonMemoryKiB, passes: configuration.argonPasses,
                 threads: Configuration.passwordThreads,
                 queueMax: Configuration.passwordQueueMax),
-            vault: vault, tokens: tokens,
-            relyingParty: configuration.relyingParty, isSandbox: configuration.isSandbox,
+            vault: vault, tokens: tokens, relyingParty: configuration.relyingParty,
+            asksNewDevices: configuration.asksNewDevices, isSandbox: configuration.isSandbox,
             followStanding: { try walletLimits.follow($1, of: $0, in: $2) })
         let payments = Payments(
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,

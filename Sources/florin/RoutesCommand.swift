@@ -25,7 +25,7 @@ enum RoutesCommand {
     }
 
     private static func line(_ route: Route) -> String {
-        route.method.rawValue.padded(to: 7) + route.path.padded(to: 44)
+        route.method.rawValue.padded(to: 7) + route.path.padded(to: 46)
             + "\(route.access)".padded(to: 30) + " " + route.summary
     }
 

@@ -12,6 +12,14 @@ enum CodeRules {
     /// Codes to one person in an hour.
     static let perHourMax: Int64 = 5
     static let phonePurpose = "phone"
+    static let logInPurpose = "log_in"
+
+    static func words(_ code: String, for purpose: String) -> String {
+        purpose == logInPurpose
+            ? "Your code to log in to Florin on a new device is \(code). It is good for 5 minutes. "
+                + "Never tell it to anyone: we never ask for it."
+            : "Your Florin code is \(code). It is good for 5 minutes. Never tell it to anyone."
+    }
 }
 
 extension Identity {
@@ -22,73 +30,106 @@ extension Identity {
         let now = clock.now
         try await database.transaction { transaction in
             guard let user = try find(phone, transaction), !user.isVerified else { return }
-            // One at a time: requests side by side would each find that a code may be sent.
-            _ = try transaction.query(
-                "SELECT id FROM identity.users WHERE id = \(user.id) FOR UPDATE")
-            if let wait = try secondsUntilNextCode(for: user.id, now, transaction) {
-                throw IdentityRejection.tooManyAttempts(retryAfter: wait)
-            }
-            try sendCode(to: phone, of: user.id, transaction)
+            try sendCode(
+                to: phone, for: CodeRules.phonePurpose, ofOne: user.id, now, transaction)
         }
     }
 
-    /// Proves that the person holds the number.
+    /// Proves that the person holds the number, which makes the device known that they do it on.
     package func verifyPhone(
-        _ phone: String, code: String, from origin: Origin
-    ) async throws -> User {
+        _ phone: String, code: String, deviceName: String?, from origin: Origin
+    ) async throws -> (user: User, device: String?) {
         guard let phone = PhoneNumber(phone) else { throw IdentityRejection.phoneInvalid }
         let now = clock.now
-        let outcome = try await database.transaction { transaction -> Result<User, any Error> in
+        let outcome = try await database.transaction {
+            transaction -> Result<(User, Device), any Error> in
             guard let user = try find(phone, transaction) else {
                 return .failure(IdentityRejection.codeExpired)
             }
             if user.isVerified { return .failure(IdentityRejection.alreadyVerified) }
             // A wrong try is counted, so the transaction commits and the refusal is a value.
-            if let refusal = try check(code, of: user.id, now, transaction) {
+            if let refusal = try check(
+                code, for: CodeRules.phonePurpose, of: user.id, now, transaction)
+            {
                 return .failure(refusal)
             }
             try transaction.execute(
                 "UPDATE identity.users SET verified_at = \(now) WHERE id = \(user.id)")
             let verified = try find(phone, transaction) ?? user
+            let device = try addDevice(
+                named: DeviceName.make(deviceName, agent: origin.agent), of: user.id, now,
+                transaction)
             try announceChange(of: user.id, in: transaction)
             try audit.record(
                 Act(.phoneVerified, by: user.id, of: user.id, from: origin), in: transaction)
-            return .success(verified)
+            try audit.record(
+                Act(.deviceAdded, by: user.id, of: user.id, from: origin, after: device.name),
+                in: transaction)
+            return .success((verified, device))
         }
-        let user = try outcome.get()
+        let (user, device) = try outcome.get()
         sessionCache.forget(user: user.id)
-        return user
+        return (user, device.token)
     }
 
     // MARK: Steps
 
+    /// Sends a code unless one was sent a moment ago, or too many were.
     func sendCode(
-        to phone: PhoneNumber, of user: ID<User>, _ transaction: borrowing Transaction
+        to phone: PhoneNumber, for purpose: String, ofOne user: ID<User>, _ now: Timestamp,
+        _ transaction: borrowing Transaction
+    ) throws {
+        // One at a time: requests side by side would each find that a code may be sent.
+        _ = try transaction.query("SELECT id FROM identity.users WHERE id = \(user) FOR UPDATE")
+        if let wait = try secondsUntilNextCode(for: purpose, of: user, now, transaction) {
+            throw IdentityRejection.tooManyAttempts(retryAfter: wait)
+        }
+        try sendCode(to: phone, for: purpose, of: user, transaction)
+    }
+
+    func sendCode(
+        to phone: PhoneNumber, for purpose: String, of user: ID<User>,
+        _ transaction: borrowing Transaction
     ) throws(DatabaseError) {
         let code = SecureRandom.digits(CodeRules.digits)
         let now = clock.now
         try transaction.execute(
             """
             INSERT INTO identity.codes (id, user_id, purpose, code_hash, created_at, expires_at)
-            VALUES (\(ID<CodeRow>.make(at: now)), \(user), \(CodeRules.phonePurpose),
+            VALUES (\(ID<CodeRow>.make(at: now)), \(user), \(purpose),
                 \(vault.hash(code: code, of: user)), \(now),
                 \(now.adding(seconds: CodeRules.secondsValid)))
             """)
         try notifications.send(
-            sms: "Your Florin code is \(code). It is good for 5 minutes. Never tell it to anyone.",
+            sms: CodeRules.words(code, for: purpose),
             to: phone, in: transaction)
     }
 
     private enum CodeRow {}
 
+    /// Whether a code was sent that will still be good then.
+    func hasCode(
+        for purpose: String, of user: ID<User>, goodAt then: Timestamp,
+        _ transaction: borrowing Transaction
+    ) throws -> Bool {
+        let newest = try transaction.first(
+            """
+            SELECT used_at IS NULL AND tries < \(CodeRules.triesMax) AND expires_at > \(then)
+            FROM identity.codes WHERE user_id = \(user) AND purpose = \(purpose)
+            ORDER BY created_at DESC LIMIT 1
+            """)
+        return try newest?[0] ?? false
+    }
+
     private func secondsUntilNextCode(
-        for user: ID<User>, _ now: Timestamp, _ transaction: borrowing Transaction
+        for purpose: String, of user: ID<User>, _ now: Timestamp,
+        _ transaction: borrowing Transaction
     ) throws -> Int64? {
         let hourAgo = now.adding(seconds: -3600)
         let row = try transaction.query(
             """
             SELECT count(*), min(created_at), max(created_at) FROM identity.codes
-            WHERE user_id = \(user) AND purpose = \(CodeRules.phonePurpose)
+            WHERE user_id = \(user) AND purpose = \(purpose)
                 AND created_at > \(hourAgo)
             """)[0]
         let count: Int64 = try row[0]
@@ -103,14 +144,15 @@ extension Identity {
     }
 
     /// Counts the try, then says what is wrong with it; nil when it was right.
-    private func check(
-        _ code: String, of user: ID<User>, _ now: Timestamp, _ transaction: borrowing Transaction
+    func check(
+        _ code: String, for purpose: String, of user: ID<User>, _ now: Timestamp,
+        _ transaction: borrowing Transaction
     ) throws -> IdentityRejection? {
         let row = try transaction.first(
             """
             UPDATE identity.codes SET tries = tries + 1 WHERE id = (
                 SELECT id FROM identity.codes
-                WHERE user_id = \(user) AND purpose = \(CodeRules.phonePurpose)
+                WHERE user_id = \(user) AND purpose = \(purpose)
                 ORDER BY created_at DESC LIMIT 1 FOR UPDATE)
             RETURNING id, code_hash, expires_at, tries::bigint, used_at IS NOT NULL, created_at
             """)

@@ -64,7 +64,8 @@ extension Identity {
             try await database.transaction { transaction in
                 try insert(user, passwordHash: passwordHash, transaction)
                 if let phone = user.phone, !user.isVerified {
-                    try sendCode(to: phone, of: user.id, transaction)
+                    try sendCode(
+                        to: phone, for: CodeRules.phonePurpose, of: user.id, transaction)
                 }
                 try audit.record(
                     Act(.signedUp, by: user.id, of: user.id, from: origin), in: transaction)

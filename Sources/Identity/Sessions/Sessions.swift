@@ -12,31 +12,6 @@ enum SessionRules {
 }
 
 extension Identity {
-    /// Checks a password and opens a session.
-    package func logIn(
-        login: String, password: String
-    ) async throws -> (tokens: SessionTokens, user: User) {
-        let found = try await credentials(of: login)
-        if let wait = found?.lockedSeconds(at: clock.now) {
-            throw IdentityRejection.tooManyAttempts(retryAfter: wait)
-        }
-        // A stranger costs the same work, so that time does not tell who has a wallet.
-        let stored = if let found { found.passwordHash } else { try await decoy.hash(passwords) }
-        let isRight = try await passwords.verify(password, against: stored)
-        guard let found, isRight else {
-            if let found { try await countFailure(of: found.user.id) }
-            throw IdentityRejection.credentialsInvalid
-        }
-        let now = clock.now
-        let tokens = try await database.transaction { transaction in
-            // Others may have failed while this password was checked: a burst of guesses must not
-            // learn which of them was right.
-            try requireUnlocked(found.user.id, now, transaction)
-            return try openSession(for: found.user, in: transaction)
-        }
-        return (tokens, found.user)
-    }
-
     /// A new pair of tokens for a refresh token, which dies. A token used twice ends the session:
     /// one of the two users is a thief.
     package func refresh(_ token: String) async throws -> SessionTokens {
@@ -120,91 +95,57 @@ extension Identity {
     /// has just created.
     package func openSession(
         for user: User, in transaction: borrowing Transaction
-    ) throws(DatabaseError) -> SessionTokens {
-        let now = clock.now
-        let session = Session(
-            id: .make(at: now), user: user.id, username: user.username, role: user.role,
-            isVerified: user.isVerified, plan: user.standing.plan)
-        let refreshToken = SecureRandom.token()
-        try insert(session, refreshToken, now, transaction)
-        return tokens.mint(for: session, refreshToken: refreshToken, at: now)
+    ) throws -> SessionTokens {
+        try insertSession(
+            of: user, on: nil, LogInWish(), from: .program, clock.now, transaction
+        ).tokens
+    }
+
+    /// Opens a session and writes it down; last in a log-in's transaction.
+    func open(
+        _ user: User, on device: Device?, _ wish: LogInWish, from origin: Origin,
+        _ now: Timestamp, _ transaction: borrowing Transaction, isNew: Bool = false
+    ) throws -> OpenedSession {
+        let opened = try insertSession(
+            of: user, on: device, wish, from: origin, now, transaction)
+        if isNew {
+            try audit.record(
+                Act(.deviceAdded, by: user.id, of: user.id, from: origin, after: device?.name),
+                in: transaction)
+        }
+        try audit.record(
+            Act(.sessionOpened, by: user.id, of: user.id, from: origin), in: transaction)
+        return opened
     }
 
     // MARK: Steps
 
-    private struct Credentials: Sendable {
-        let user: User
-        let passwordHash: String
-        let lockedUntil: Timestamp?
-
-        func lockedSeconds(at now: Timestamp) -> Int64? {
-            guard let lockedUntil else { return nil }
-            let wait = now.seconds(until: lockedUntil)
-            return wait > 0 ? wait : nil
-        }
-    }
-
-    private func credentials(of login: String) async throws -> Credentials? {
-        try await database.read { transaction -> Credentials? in
-            guard let user = try find(login, transaction) else { return nil }
-            let row = try transaction.query(
-                """
-                SELECT u.password_hash, f.locked_until
-                FROM identity.users u LEFT JOIN identity.login_failures f ON f.user_id = u.id
-                WHERE u.id = \(user.id)
-                """)[0]
-            return Credentials(
-                user: user, passwordHash: try row[0], lockedUntil: try row[1])
-        }
-    }
-
-    private func requireUnlocked(
-        _ user: ID<User>, _ now: Timestamp, _ transaction: borrowing Transaction
-    ) throws {
-        let row = try transaction.first(
-            "SELECT locked_until FROM identity.login_failures WHERE user_id = \(user) FOR UPDATE")
-        guard let lockedUntil: Timestamp = try row?[0] else { return }
-        let wait = now.seconds(until: lockedUntil)
-        if wait > 0 { throw IdentityRejection.tooManyAttempts(retryAfter: wait) }
-    }
-
-    private func countFailure(of user: ID<User>) async throws {
-        let now = clock.now
-        try await database.transaction { transaction in
-            let row = try transaction.first(
-                """
-                INSERT INTO identity.login_failures AS f (user_id, failures, locked_until)
-                VALUES (\(user), 1, \(now))
-                ON CONFLICT (user_id) DO UPDATE SET failures = f.failures + 1
-                WHERE f.locked_until <= \(now)
-                RETURNING failures::bigint
-                """)
-            guard let row else { return try requireUnlocked(user, now, transaction) }
-            let failures: Int64 = try row[0]
-            let over = failures - SessionRules.failuresFree
-            guard over >= 0 else { return }
-            let wait = min(
-                SessionRules.lockSecondsMax, SessionRules.lockSecondsFirst << min(over, 7))
-            try transaction.execute(
-                """
-                UPDATE identity.login_failures SET locked_until = \(now.adding(seconds: wait))
-                WHERE user_id = \(user)
-                """)
-        }
-    }
-
-    private func insert(
-        _ session: Session, _ refreshToken: String, _ now: Timestamp,
-        _ transaction: borrowing Transaction
-    ) throws(DatabaseError) {
+    private func insertSession(
+        of user: User, on device: Device?, _ wish: LogInWish, from origin: Origin,
+        _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws -> OpenedSession {
+        let session = Session(
+            id: .make(at: now), user: user.id, username: user.username, role: user.role,
+            isVerified: user.isVerified, plan: user.standing.plan)
+        let refreshToken = SecureRandom.token()
+        let mode = wish.mode ?? .standard
+        let expiresAt = now.adding(seconds: SessionRules.refreshSeconds)
+        let key = try key(of: user.id, transaction)
+        let address = origin.address.flatMap { key?.seal($0, .sessionAddress) }
         try transaction.execute(
-            "DELETE FROM identity.login_failures WHERE user_id = \(session.user)")
+            "DELETE FROM identity.login_failures WHERE user_id = \(user.id)")
         try transaction.execute(
             """
-            INSERT INTO identity.sessions (id, user_id, created_at)
-            VALUES (\(session.id), \(session.user), \(now))
+            INSERT INTO identity.sessions (id, user_id, created_at, device_id, name, mode, seen_at,
+                expires_at, address_sealed)
+            VALUES (\(session.id), \(user.id), \(now), \(device?.id),
+                \(device?.name ?? wish.deviceName), \(mode.rawValue), \(now), \(expiresAt),
+                \(address))
             """)
         try store(refreshToken, of: session.id, now, transaction)
+        return OpenedSession(
+            user: user, tokens: tokens.mint(for: session, refreshToken: refreshToken, at: now),
+            mode: mode, device: device?.token)
     }
 
     private func store(
@@ -254,4 +195,12 @@ extension Identity {
                 plan: try Plan(stored: row[5]))
         }
     }
+}
+
+extension Act.Kind {
+    static let sessionOpened = Act.Kind("session_opened")
+}
+
+extension PersonalField {
+    static let sessionAddress = PersonalField("session address")
 }

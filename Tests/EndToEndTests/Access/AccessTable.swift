@@ -218,7 +218,10 @@ enum AccessTable {
     private static let open: [AccessRow] = [
         "POST /v1/users", "POST /v1/phone_verifications", "POST /v1/phone_codes",
         "POST /v1/sessions", "POST /v1/sessions/refresh", "POST /v1/sessions/passkey_challenges",
-        "POST /v1/sessions/passkeys", "GET /v1/act_commitments", "GET /v1/commitments",
+        "POST /v1/session_challenges/{challenge}/codes",
+        "POST /v1/session_challenges/{challenge}/passkey_challenges",
+        "POST /v1/session_challenges/{challenge}/answers", "POST /v1/sessions/passkeys",
+        "GET /v1/act_commitments", "GET /v1/commitments",
         "GET /v1/commitments/keys", "GET /v1/commitments/{day}", "GET /sandbox/messages",
         "POST /sandbox/clock", "POST /api/users/register", "POST /api/users/login", "GET /health",
         "GET /health/live", "GET /health/ready", "GET /metrics", "GET /openapi.json",
