@@ -40,6 +40,7 @@ package enum IdentityRejection: Refusal, Equatable {
     case totpExists
     case totpNotFound
     case secondFactorIncorrect(triesLeft: Int64)
+    case staffAddressNotAllowed
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -55,6 +56,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .keyAddressesInvalid, .tooManyKeys, .keyNotFound,
         .cursorInvalid,
         .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
+        .staffAddressNotAllowed,
     ]
 
     package var code: String {
@@ -97,6 +99,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .totpExists: "totp_exists"
         case .totpNotFound: "totp_not_found"
         case .secondFactorIncorrect: "second_factor_incorrect"
+        case .staffAddressNotAllowed: "staff_address_not_allowed"
         }
     }
 
@@ -116,7 +119,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeExpired: 410
         case .cursorInvalid: 400
         case .tooManyAttempts: 429
-        case .phoneNotVerified, .forbidden: 403
+        case .phoneNotVerified, .forbidden, .staffAddressNotAllowed: 403
         case .passkeyInvalid, .secondFactorIncorrect: 422
         case .userNotFound: 404
         case .tierNeedsApproval: 409
@@ -189,6 +192,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .secondFactorIncorrect(let triesLeft):
             "This code is wrong or was used before; take the next one. \(triesLeft) more tries "
                 + "before a pause."
+        case .staffAddressNotAllowed:
+            "Staff work from the networks that the operator has named; this is none of them."
         }
     }
 

@@ -19,7 +19,7 @@ package struct IdentityRoutes: Sendable {
                 refusals: Wire.refused([
                     .phoneInvalid, .usernameInvalid, .emailInvalid,
                     .passwordTooWeak(reason: ""), .phoneTaken, .usernameTaken, .emailTaken,
-                ]), handler: signUp),
+                ]), rate: .code, handler: signUp),
             .open(
                 .post, "/v1/phone_verifications",
                 summary: "Prove the telephone number with the code.", tag: "identity",
@@ -27,7 +27,7 @@ package struct IdentityRoutes: Sendable {
                 refusals: Wire.refused([
                     .phoneInvalid, .codeIncorrect(triesLeft: 0), .codeExpired, .alreadyVerified,
                     .tooManyAttempts(retryAfter: 0),
-                ]), handler: verify),
+                ]), rate: .authentication, handler: verify),
             .open(
                 .post, "/v1/phone_codes", summary: "Send a new code, at most one a minute.",
                 tag: "identity", body: .object(.required("phone", Wire.phone)),
@@ -35,7 +35,7 @@ package struct IdentityRoutes: Sendable {
                     status: 202, schema: .object(.required("expires_in", .integer())),
                     description: "If the number awaits verification, a code is on its way."),
                 refusals: Wire.refused([.phoneInvalid, .tooManyAttempts(retryAfter: 0)]),
-                handler: resend),
+                rate: .code, handler: resend),
             .open(
                 .post, "/v1/sessions",
                 summary: "Log in with username, telephone number or e-mail.", tag: "identity",
@@ -43,7 +43,7 @@ package struct IdentityRoutes: Sendable {
                 refusals: Wire.refused([
                     .credentialsInvalid, .tooManyAttempts(retryAfter: 0),
                     .secondStepRequired(.example),
-                ]), handler: logIn),
+                ]), rate: .authentication, handler: logIn),
             .open(
                 .post, "/v1/session_challenges/{challenge}/codes",
                 summary: "Send the code of a log-in, at most one a minute.", tag: "identity",
@@ -53,14 +53,14 @@ package struct IdentityRoutes: Sendable {
                     description: "A code is on its way."),
                 refusals: Wire.refused([
                     .challengeInvalid, .methodNotAvailable([]), .tooManyAttempts(retryAfter: 0),
-                ]), handler: sendCode),
+                ]), rate: .authentication, handler: sendCode),
             .open(
                 .post, "/v1/session_challenges/{challenge}/passkey_challenges",
                 summary: "What the browser needs to answer a log-in with a passkey.",
                 tag: "identity", parameters: [SessionWire.challenge],
                 returns: .created(PasskeyWire.request),
                 refusals: Wire.refused([.challengeInvalid, .methodNotAvailable([])]),
-                handler: passkeyChallenge),
+                rate: .authentication, handler: passkeyChallenge),
             .open(
                 .post, "/v1/session_challenges/{challenge}/answers",
                 summary: "The second step of a log-in.", tag: "identity",
@@ -71,7 +71,7 @@ package struct IdentityRoutes: Sendable {
                     .codeExpired, .tooManyAttempts(retryAfter: 0),
                     .secondFactorIncorrect(triesLeft: 0), .passkeyInvalid(reason: ""),
                     .passkeyChallengeExpired, .passkeyUnknown, .passkeySuspended,
-                ]), handler: answer),
+                ]), rate: .authentication, handler: answer),
             .open(
                 .post, "/v1/sessions/refresh",
                 summary: "Exchange a refresh token for new tokens.", tag: "identity",

@@ -182,7 +182,7 @@ enum GenericRefusals {
     static func of(_ route: Route) -> [Refused] {
         var refused = [
             Refused(400, "invalid_request"), Refused(406, "not_acceptable"),
-            Refused(413, "content_too_large"), Refused(429, "too_many_requests"),
+            Refused(413, "content_too_large"), Refused(429, "rate_limited"),
             Refused(431, "request_header_fields_too_large"), Refused(500, "internal_error"),
             Refused(503, "unavailable"),
         ]
