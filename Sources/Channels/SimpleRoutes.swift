@@ -66,7 +66,7 @@ package struct SimpleRoutes: Sendable {
         [
             doors.paying.route(
                 .post, "/api/transactions", summary: "Send money by e-mail.", tag: "simple",
-                parameters: [SimpleWire.optionalKey], body: SimpleWire.transaction,
+                parameters: [SimpleWire.optionalKey, .pin], body: SimpleWire.transaction,
                 returns: .created(SimpleWire.line), refusals: SimpleWire.moving, rate: .money,
                 handler: send),
             doors.looking.route(
@@ -151,7 +151,9 @@ package struct SimpleRoutes: Sendable {
         let receiver = try await simple.user(email: request.text("receiver_email"))
         let done = try await simple.transfer(
             from: sender, to: receiver.username.text, amount: try amount(request),
-            key: key(request))
+            key: key(request),
+            // Without a token nobody is there whose PIN could be asked for.
+            by: caller.map { try Payer($0, Presence(request)) } ?? simple.payer(acting: sender))
         let line = SimpleTransfers.Line(
             id: done.payment.transfer.publicID, sender: request.text("sender_email"),
             receiver: request.text("receiver_email"),

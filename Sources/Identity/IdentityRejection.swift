@@ -23,6 +23,13 @@ package enum IdentityRejection: Refusal, Equatable {
     case forbidden
     case userNotFound
     case tierNeedsApproval
+    case codeAddressInvalid
+    case passwordIncorrect
+    case pinTooWeak(reason: String)
+    case pinRequired(threshold: Int64, currency: String, isSet: Bool)
+    case pinIncorrect(triesLeft: Int64)
+    case pinNotSet
+    case stepUpRequired
     case passkeyInvalid(reason: String)
     case passkeyChallengeExpired
     case passkeyUnknown
@@ -40,6 +47,8 @@ package enum IdentityRejection: Refusal, Equatable {
     case totpExists
     case totpNotFound
     case secondFactorIncorrect(triesLeft: Int64)
+    case ownRole
+    case lastAdmin
     case staffAddressNotAllowed
 
     /// One of each, for the table of refusals.
@@ -50,12 +59,16 @@ package enum IdentityRejection: Refusal, Equatable {
         .alreadyVerified, .secondStepRequired(SecondStepAsked.example), .challengeInvalid,
         .methodNotAvailable([]), .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified,
         .forbidden, .userNotFound, .tierNeedsApproval,
+        .codeAddressInvalid, .passwordIncorrect, .pinTooWeak(reason: "sequence"),
+        .pinRequired(threshold: 500_000, currency: "KES", isSet: true),
+        .pinIncorrect(triesLeft: 4), .pinNotSet, .stepUpRequired,
         .passkeyInvalid(reason: "signature_wrong"), .passkeyChallengeExpired, .passkeyUnknown,
         .passkeySuspended, .passkeyExists, .tooManyPasskeys, .passkeyNotFound,
         .insufficientScope("transfers:write"), .keyAddressNotAllowed, .keyPaymentMaxMismatch,
         .keyAddressesInvalid, .tooManyKeys, .keyNotFound,
         .cursorInvalid,
         .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
+        .ownRole, .lastAdmin,
         .staffAddressNotAllowed,
     ]
 
@@ -82,6 +95,13 @@ package enum IdentityRejection: Refusal, Equatable {
         case .forbidden: "forbidden"
         case .userNotFound: "user_not_found"
         case .tierNeedsApproval: "tier_needs_approval"
+        case .codeAddressInvalid: "code_address_invalid"
+        case .passwordIncorrect: "password_incorrect"
+        case .pinTooWeak: "pin_too_weak"
+        case .pinRequired: "pin_required"
+        case .pinIncorrect: "pin_incorrect"
+        case .pinNotSet: "pin_not_set"
+        case .stepUpRequired: "step_up_required"
         case .passkeyInvalid: "passkey_invalid"
         case .passkeyChallengeExpired: "passkey_challenge_expired"
         case .passkeyUnknown: "passkey_unknown"
@@ -99,6 +119,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .totpExists: "totp_exists"
         case .totpNotFound: "totp_not_found"
         case .secondFactorIncorrect: "second_factor_incorrect"
+        case .ownRole: "own_role"
+        case .lastAdmin: "last_admin"
         case .staffAddressNotAllowed: "staff_address_not_allowed"
         }
     }
@@ -110,16 +132,18 @@ package enum IdentityRejection: Refusal, Equatable {
         case .tooManyKeys: 409
         case .keyNotFound: 404
         case .phoneInvalid, .usernameInvalid, .emailInvalid, .passwordTooWeak, .codeIncorrect,
-            .methodNotAvailable:
+            .methodNotAvailable, .codeAddressInvalid, .pinTooWeak:
             422
-        case .phoneTaken, .usernameTaken, .emailTaken, .alreadyVerified: 409
+        case .phoneTaken, .usernameTaken, .emailTaken, .alreadyVerified, .pinNotSet: 409
         case .credentialsInvalid, .secondStepRequired, .challengeInvalid, .sessionInvalid,
             .refreshTokenInvalid:
             401
         case .codeExpired: 410
         case .cursorInvalid: 400
         case .tooManyAttempts: 429
-        case .phoneNotVerified, .forbidden, .staffAddressNotAllowed: 403
+        case .phoneNotVerified, .forbidden, .passwordIncorrect, .pinRequired, .pinIncorrect,
+            .stepUpRequired, .staffAddressNotAllowed:
+            403
         case .passkeyInvalid, .secondFactorIncorrect: 422
         case .userNotFound: 404
         case .tierNeedsApproval: 409
@@ -128,6 +152,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .passkeySuspended: 403
         case .passkeyExists, .tooManyPasskeys, .totpExists: 409
         case .passkeyNotFound, .totpNotFound: 404
+        case .ownRole: 403
+        case .lastAdmin: 409
         }
     }
 
@@ -147,12 +173,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .usernameInvalid:
             "A username has 3 to 30 letters, digits, dots, dashes or underscores, a letter first."
         case .emailInvalid: "This is not an e-mail address."
-        case .passwordTooWeak(let reason):
-            reason == "too_short"
-                ? "A password has at least \(PasswordRules.charactersMin) characters."
-                : reason == "too_long"
-                    ? "A password has at most \(PasswordRules.bytesMax) bytes."
-                    : "This password is too easy to guess; choose another."
+        case .passwordTooWeak(let reason): PasswordRules.sentence(reason)
         case .phoneTaken: "This telephone number already has a wallet; log in instead."
         case .usernameTaken: "This username is taken; choose another."
         case .emailTaken: "This e-mail address already has a wallet; log in instead."
@@ -172,6 +193,18 @@ package enum IdentityRejection: Refusal, Equatable {
         case .userNotFound: "There is no such user."
         case .tierNeedsApproval:
             "A higher tier takes a submission that two members of staff have looked at."
+        case .codeAddressInvalid:
+            "Give a telephone number in international form or an e-mail address."
+        case .passwordIncorrect: "The password is wrong."
+        case .pinTooWeak(let reason): PinRules.sentence(reason)
+        case .pinRequired(_, _, let isSet):
+            isSet
+                ? "This payment needs your PIN: send it as X-Florin-PIN."
+                : "This payment needs a PIN, and you have none yet: set one, then send it along."
+        case .pinIncorrect(let triesLeft):
+            "The PIN is wrong; \(triesLeft) more tries before you have to wait."
+        case .pinNotSet: "You have no PIN yet; set one first."
+        case .stepUpRequired: "Prove that it is you: with the PIN, a passkey or an authenticator."
         case .passkeyInvalid(let reason):
             reason == "user_not_verified"
                 ? "The device must check your finger, face or PIN; try again or use another one."
@@ -192,6 +225,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .secondFactorIncorrect(let triesLeft):
             "This code is wrong or was used before; take the next one. \(triesLeft) more tries "
                 + "before a pause."
+        case .ownRole: "Nobody changes their own role; ask another admin."
+        case .lastAdmin: "This is the last admin; make somebody else one first."
         case .staffAddressNotAllowed:
             "Staff work from the networks that the operator has named; this is none of them."
         }
@@ -201,8 +236,13 @@ package enum IdentityRejection: Refusal, Equatable {
         switch self {
         case .insufficientScope(let scope): [Fact("scope", scope)]
         case .tooManyKeys: [Fact("keys_max", Int64(MerchantKeyRules.perMerchantMax))]
-        case .passwordTooWeak(let reason): [Fact("reason", reason)]
-        case .codeIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
+        case .passwordTooWeak(let reason), .pinTooWeak(let reason): [Fact("reason", reason)]
+        case .pinRequired(let threshold, let currency, let isSet):
+            [
+                Fact("threshold", threshold), Fact("currency", currency), Fact("pin_set", isSet),
+            ]
+        case .codeIncorrect(let triesLeft), .pinIncorrect(let triesLeft):
+            [Fact("tries_left", triesLeft)]
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]
         case .secondStepRequired(let asked): asked.facts
         case .methodNotAvailable(let methods): [Fact("methods", methods.map(\.rawValue))]

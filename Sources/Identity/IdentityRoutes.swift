@@ -12,6 +12,11 @@ package struct IdentityRoutes: Sendable {
     }
 
     package var routes: [Route] {
+        people + PasswordRoutes(identity: identity, session: session).routes
+            + PinRoutes(identity: identity, session: session).routes
+    }
+
+    private var people: [Route] {
         [
             .open(
                 .post, "/v1/users", summary: "Sign up; a code is sent to the telephone number.",
@@ -109,7 +114,8 @@ package struct IdentityRoutes: Sendable {
     }
 
     private func resend(_ request: Request) async throws -> Response {
-        try await identity.resendCode(to: request.text("phone"))
+        try await identity.resendCode(
+            to: request.text("phone"), from: request.origin)
         return .json(202) { $0.field("expires_in", CodeRules.secondsValid) }
     }
 
@@ -121,7 +127,8 @@ package struct IdentityRoutes: Sendable {
     }
 
     private func sendCode(_ request: Request) async throws -> Response {
-        let seconds = try await identity.sendCode(for: request.parameter("challenge"))
+        let seconds = try await identity.sendCode(
+            for: request.parameter("challenge"), from: request.origin)
         return .json(202) { $0.field("expires_in", seconds) }
     }
 
@@ -180,7 +187,8 @@ enum Wire {
         .optional("email", .string(min: 3, max: EmailAddress.charactersMax, format: .email)))
 
     static let verification = Schema.object(
-        .required("phone", phone), .required("code", .string(min: 1, max: 16)),
+        .required("phone", phone),
+        .required("code", .string(min: 1, max: CodeRules.charactersMax)),
         .optional("device_name", SessionWire.deviceName))
 
     static let user = Schema.named("User", .object(userFields))

@@ -98,6 +98,8 @@ package enum IdentitySchema {
         secondFactors,
         merchantKeys,
         auditLogAtRest,
+        roles,
+        secrets,
         devices,
     ]
 }

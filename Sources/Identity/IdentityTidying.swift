@@ -14,7 +14,7 @@ enum IdentityKept {
 }
 
 extension Identity {
-    /// Removes expired refresh tokens, old codes and long dead sessions.
+    /// Removes expired refresh tokens, old codes, forgotten guesses and long dead sessions.
     ///
     /// A used token stays until it expires: its second use would be a theft.
     package func tidy() async throws {
@@ -31,6 +31,13 @@ extension Identity {
             """
             DELETE FROM identity.codes WHERE id IN (
                 SELECT id FROM identity.codes WHERE id < \(oldestCode) ORDER BY id LIMIT \(limit))
+            """)
+        let remembered = now.adding(seconds: -GuessRules.secondsRemembered)
+        try await repeatedly(
+            """
+            DELETE FROM identity.guesses WHERE index IN (
+                SELECT index FROM identity.guesses
+                WHERE failed_at < \(remembered) ORDER BY failed_at LIMIT \(limit))
             """)
         let oldest = ID<Session>.earliest(at: now.adding(seconds: -IdentityKept.sessionSeconds))
         try await repeatedly(

@@ -15,11 +15,16 @@ enum Program {
         florin stop-money-out --reason TEXT    hold payments back, in every process
         florin resume --reason TEXT [--despite-mismatch]
                                                look at the books, then let payments go on
+        florin grant-role PERSON ROLE --reason TEXT
+                                               make somebody admin, or anything else that the
+                                               API calls a role; how the first admin comes to be
         florin rotate-keys                     seal everything under the first master key, then
                                                prove that the others are not needed
         florin apply-limits                    give the wallets that exist the limits of the
                                                settings
         florin migrate                         bring the database up to date
+        florin import-people FILE [--dry-run]  people of another system with their bcrypt hashes;
+                                               CSV, see docs/operations.md
         florin seed --people N --balance MINOR --currency CODE --tokens FILE
                                                people with money, for load tests; sandbox only
         florin bench ledger [--accounts N] [--transfers N] [--batch N] [--in-flight N]
@@ -59,9 +64,11 @@ enum Program {
         case "audit": return try await AuditCommand.run(arguments)
         case "stop-money-out": return try await StopMoneyOutCommand.run(arguments)
         case "resume": return try await ResumeCommand.run(arguments)
+        case "grant-role": return try await GrantRoleCommand.run(arguments)
         case "rotate-keys": return try await RotateCommand.run(arguments)
         case "apply-limits": return try await ApplyLimitsCommand.run(arguments)
         case "migrate": return try await MigrateCommand.run(arguments)
+        case "import-people": return try await ImportPeopleCommand.run(arguments)
         case "seed": return try await SeedCommand.run(arguments)
         case "bench": return try await BenchCommand.run(arguments)
         case "routes": return try await RoutesCommand.run(arguments)

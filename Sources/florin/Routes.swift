@@ -52,7 +52,7 @@ struct Routes: Sendable {
             + PasskeyRoutes(application.identity).routes
             + SecondFactorRoutes(application.identity).routes
             + MerchantKeyRoutes(application.identity).routes + payments.routes + books.routes
-            + acts.routes + plans.routes
+            + acts.routes + plans.routes + RoleRoutes(application.identity).routes
         guard application.configuration.isSandbox else { return always }
         return always + plans.sandboxRoutes + payments.sandboxRoutes
             + OutboxRoutes(application.notifications).routes

@@ -12,6 +12,9 @@ package struct Route: Sendable {
     let requestBody: Schema?
     /// A form that the handler reads itself, for protocols with errors of their own.
     let requestForm: Schema?
+    /// Whether the body is a file, which the handler looks into: nothing is believed of what it is
+    /// said to be.
+    let takesFile: Bool
     let answer: Answer
     /// What such a protocol answers instead of problems.
     let errors: [Answer]
@@ -34,6 +37,7 @@ package struct Route: Sendable {
         parameters = description.completeParameters
         requestBody = description.body
         requestForm = description.form
+        takesFile = description.takesFile
         answer = description.answer
         errors = description.errors
         refusals = description.refusals
@@ -78,6 +82,7 @@ extension Route {
         let parameters: [Parameter]
         let body: Schema?
         var form: Schema?
+        var takesFile = false
         let answer: Answer
         var errors: [Answer] = []
         let refusals: [Refused]
@@ -95,7 +100,7 @@ extension Route {
         }
 
         var checks: RequestChecks {
-            RequestChecks(parameters: completeParameters, body: body)
+            RequestChecks(parameters: completeParameters, body: body, takesFile: takesFile)
         }
     }
 }
@@ -128,14 +133,15 @@ package struct RouteBuilder<Context: Sendable>: Sendable {
 
     package func route(
         _ method: Method, _ path: String, summary: String, tag: String,
-        parameters: [Parameter] = [], body: Schema? = nil, returns answer: Answer,
-        refusals: [Refused] = [], bodyBytesMax: Int? = nil, rate: RateClass? = nil,
+        parameters: [Parameter] = [], body: Schema? = nil, takesFile: Bool = false,
+        returns answer: Answer, refusals: [Refused] = [], bodyBytesMax: Int? = nil,
+        rate: RateClass? = nil,
         handler: @escaping @Sendable (Request, Context) async throws -> Response
     ) -> Route {
         precondition(!isReadOnly || method == .get, "\(path) is for people who only look")
         let description = Route.Description(
             method: method, path: path, summary: summary, tag: tag, parameters: parameters,
-            body: body, answer: answer, refusals: self.refusals + refusals,
+            body: body, takesFile: takesFile, answer: answer, refusals: self.refusals + refusals,
             bodyBytesMax: bodyBytesMax, rateClass: rate)
         let checks = description.checks
         let authenticate = authenticate

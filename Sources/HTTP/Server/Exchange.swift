@@ -231,9 +231,15 @@ import Telemetry
             "http_answered",
             [
                 "request": .text(requestID), "method": .text(head?.method?.rawValue ?? "other"),
-                "path": .text(head?.target.path ?? ""), "status": LogValue(response.status),
+                "route": .text(route), "status": LogValue(response.status),
                 "microseconds": LogValue(duration), "whole": .boolean(isWhole),
             ])
+    }
+
+    /// Not the address itself: ids, e-mail addresses and secrets may stand in it.
+    private var route: String {
+        guard case .call(let endpoint, _) = plan else { return "" }
+        return endpoint.route.path
     }
 
     private var measures: Measures {

@@ -2,7 +2,7 @@ internal import Postgres
 
 extension IdentitySchema {
     static let devices = Migration(
-        slice: "identity", number: 9, name: "devices and what a new one is asked",
+        slice: "identity", number: 11, name: "devices and what a new one is asked",
         sql: """
             CREATE TABLE identity.devices (
                 id uuid PRIMARY KEY,
@@ -54,8 +54,8 @@ extension IdentitySchema {
                 ADD COLUMN cookie_hash bytea UNIQUE CHECK (octet_length(cookie_hash) = 32),
                 DROP CONSTRAINT sessions_end_reason_check,
                 ADD CONSTRAINT sessions_end_reason_check CHECK (end_reason IN ('log_out',
-                    'token_reuse', 'expired', 'exit', 'idle', 'revoked', 'replaced', 'too_many',
-                    'credentials_changed'));
+                    'token_reuse', 'expired', 'password_change', 'password_reset', 'exit', 'idle',
+                    'revoked'));
             UPDATE identity.sessions s SET seen_at = created_at,
                 expires_at = coalesce((SELECT max(r.expires_at) FROM identity.refresh_tokens r
                     WHERE r.session_id = s.id), created_at);

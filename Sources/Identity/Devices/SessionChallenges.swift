@@ -24,13 +24,13 @@ struct SessionChallenge: Sendable {
 extension Identity {
     /// Sends the code of a challenge, or a new one, at most one a minute. Returns for how many
     /// seconds it is good.
-    package func sendCode(for challenge: String) async throws -> Int64 {
+    package func sendCode(for challenge: String, from origin: Origin) async throws -> Int64 {
         let now = clock.now
-        try await database.transaction { transaction in
-            let user = try require(.smsCode, for: challenge, now, transaction)
-            guard let phone = user.phone else { throw IdentityRejection.challengeInvalid }
-            try sendCode(to: phone, for: CodeRules.logInPurpose, ofOne: user.id, now, transaction)
+        let user = try await database.transaction { transaction in
+            try require(.smsCode, for: challenge, now, transaction)
         }
+        guard let phone = user.phone else { throw IdentityRejection.challengeInvalid }
+        try await sendCode(.logIn, to: .phone(phone), from: origin) { _ in user.id }
         return CodeRules.secondsValid
     }
 
@@ -55,31 +55,29 @@ extension Identity {
             guard let found = try self.challenge(challenge, now, transaction),
                 let user = try users(where: "id = \(found.user)", transaction).first
             else { return .failure(IdentityRejection.challengeInvalid) }
-            try requireUnlocked(user.id, now, transaction)
+            let guessed = guesses(at: .secondStep, of: user.id)
+            try requireUnlocked(guessed, now, transaction)
             let methods = try secondSteps(of: user, transaction)
             guard methods.contains(step.method) else {
                 throw IdentityRejection.methodNotAvailable(methods)
             }
             // A wrong answer is counted, so the transaction commits and the refusal is a value.
             if let refusal = try check(step, of: user, from: origin, now, transaction) {
-                if refusal.isWrongAnswer { try countFailure(of: found, now, transaction) }
-                try audit.record(
-                    Act(
-                        .secondStepRefused, by: nil, of: user.id, from: origin,
-                        reason: refusal.code), in: transaction)
-                return .failure(refusal)
+                return .failure(
+                    try count(refusal, of: found, guessed, from: origin, now, transaction))
             }
+            try acceptGuess(at: guessed, now, transaction)
             return .success(try open(user, after: found, from: origin, now, transaction))
         }
         return try outcome.get()
     }
 
-    /// Asks for a second step; the challenge is the refusal that the caller throws once this is
-    /// committed.
+    /// Asks for a second step, which the caller says once this is committed.
     func challenge(
         _ user: User, on device: Device?, _ wish: LogInWish, _ methods: [SecondStep.Method],
         from origin: Origin, _ now: Timestamp, _ transaction: borrowing Transaction
-    ) throws -> IdentityRejection {
+    ) throws -> SecondStepAsked {
+        try requireUnlocked(guesses(at: .secondStep, of: user.id), now, transaction)
         let token = SecureRandom.token()
         let expiresAt = now.adding(seconds: ChallengeRules.secondsValid)
         try transaction.execute(
@@ -90,29 +88,26 @@ extension Identity {
                 \(device?.id), \(wish.deviceName), \(wish.mode?.rawValue),
                 \(wish.usesCookie), \(now), \(expiresAt))
             """)
-        // Who has nothing else gets the code at once; others say first what they answer with.
-        let phone = methods == [.smsCode] ? user.phone : nil
-        if let phone { try sendCodeUnlessOneIsGood(to: phone, of: user.id, now, transaction) }
         try audit.record(
             Act(.secondStepAsked, by: nil, of: user.id, from: origin), in: transaction)
-        return .secondStepRequired(
-            SecondStepAsked(
-                challenge: token, methods: methods, sentTo: phone.map { "\($0)" },
-                expiresIn: ChallengeRules.secondsValid))
+        // Who has nothing else gets the code at once; others say first what they answer with.
+        let phone = methods == [.smsCode] ? user.phone : nil
+        return SecondStepAsked(
+            challenge: token, methods: methods, sentTo: phone.map { "\($0)" },
+            expiresIn: ChallengeRules.secondsValid)
+    }
+
+    /// Where a code is to be sent; nil where none is asked for, or one is still good.
+    func phone(
+        for asked: SecondStepAsked, of user: User, _ now: Timestamp,
+        _ transaction: borrowing Transaction
+    ) throws -> PhoneNumber? {
+        guard asked.sentTo != nil, let phone = user.phone else { return nil }
+        let then = now.adding(seconds: ChallengeRules.codeSecondsLeftMin)
+        return try hasCode(.logIn, sentTo: .phone(phone), goodAt: then, transaction) ? nil : phone
     }
 
     // MARK: Steps
-
-    private func sendCodeUnlessOneIsGood(
-        to phone: PhoneNumber, of user: ID<User>, _ now: Timestamp,
-        _ transaction: borrowing Transaction
-    ) throws {
-        let then = now.adding(seconds: ChallengeRules.codeSecondsLeftMin)
-        guard
-            try !hasCode(for: CodeRules.logInPurpose, of: user, goodAt: then, transaction)
-        else { return }
-        try sendCode(to: phone, for: CodeRules.logInPurpose, ofOne: user, now, transaction)
-    }
 
     /// Whom the challenge is for, if they can answer it in this way.
     private func require(
@@ -152,17 +147,26 @@ extension Identity {
         }
     }
 
-    /// Counts it for the challenge, and for the person: whoever has the password cannot guess on
-    /// with challenge after challenge.
-    private func countFailure(
-        of challenge: SessionChallenge, _ now: Timestamp, _ transaction: borrowing Transaction
-    ) throws {
+    /// What is answered to a wrong step. It counts for the challenge, and for the person: whoever
+    /// has the password cannot guess on with challenge after challenge.
+    private func count(
+        _ refusal: IdentityRejection, of challenge: SessionChallenge, _ guessed: Guessed,
+        from origin: Origin, _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws -> IdentityRejection {
+        guard refusal.isWrongAnswer else { return refusal }
         try transaction.execute(
             """
             UPDATE identity.session_challenges SET failures = failures + 1
             WHERE id = \(challenge.id)
             """)
-        try countFailure(of: challenge.user, now, transaction)
+        let wrong = try countWrongGuess(at: guessed, from: origin, now, transaction)
+        try audit.record(
+            Act(
+                .secondStepRefused, by: nil, of: challenge.user, from: origin,
+                reason: refusal.code), in: transaction)
+        return if case .locked(let seconds) = wrong { .tooManyAttempts(retryAfter: seconds) } else {
+            refusal
+        }
     }
 
     private func open(

@@ -2,13 +2,9 @@ internal import Cryptography
 package import Postgres
 internal import Values
 
-/// How long log-ins last and how wrong passwords slow them down.
+/// How long log-ins last.
 enum SessionRules {
     static let refreshSeconds: Int64 = 30 * 86_400
-    /// Wrong passwords in a row before the first wait; the wait doubles with each further one.
-    static let failuresFree: Int64 = 5
-    static let lockSecondsFirst: Int64 = 30
-    static let lockSecondsMax: Int64 = 3600
 }
 
 extension Identity {
@@ -132,8 +128,6 @@ extension Identity {
         let expiresAt = now.adding(seconds: SessionRules.refreshSeconds)
         let key = try key(of: user.id, transaction)
         let address = origin.address.flatMap { key?.seal($0, .sessionAddress) }
-        try transaction.execute(
-            "DELETE FROM identity.login_failures WHERE user_id = \(user.id)")
         try transaction.execute(
             """
             INSERT INTO identity.sessions (id, user_id, created_at, device_id, name, mode, seen_at,

@@ -51,7 +51,7 @@ struct AccessRow: Sendable {
 }
 
 enum AccessTable {
-    static let rows = identity + keys + standing + payments + simple + open
+    static let rows = identity + secrets + keys + standing + payments + simple + open
 
     /// Who sees what is not theirs; an auditor sees what any of them does.
     static let staff = ["admin", "finance", "support", "auditor"]
@@ -90,6 +90,23 @@ enum AccessTable {
         AccessRow("POST /v1/totp", .session),
     ]
 
+    // Whoever is let in hears that the secret they show is wrong, or that there is none.
+    private static let secrets: [AccessRow] = [
+        AccessRow(
+            "PUT /v1/me/password", .session,
+            body: { _ in ["old_password": "not it", "new_password": "a calm lake in May"] },
+            status: 403),
+        AccessRow("GET /v1/me/pin", .session),
+        AccessRow("PUT /v1/me/pin", .session, body: { _ in ["pin": "739104"] }, status: 403),
+        AccessRow("POST /v1/me/pin_resets", .session, status: 202),
+        AccessRow(
+            "POST /v1/me/pin_resets/completions", .session,
+            body: { _ in ["pin": "739104", "code": "123456", "password": "not it"] }, status: 403),
+        AccessRow(
+            "POST /v1/sessions/current/step_ups", .session, body: { _ in ["pin": "739104"] },
+            status: 409),
+    ]
+
     private static let keys: [AccessRow] = [
         AccessRow(
             "POST /v1/api_keys", .merchant,
@@ -114,6 +131,9 @@ enum AccessTable {
             "PUT /v1/staff/users/{id}/kyc_tier", .staff(["admin", "finance"]),
             of: { $0.owner.id }, body: { _ in ["kyc_tier": 0, "reason": "A false paper."] },
             status: 200),
+        AccessRow(
+            "PUT /v1/staff/people/{id}/role", .staff(["admin"]), of: { $0.owner.id },
+            body: { _ in ["role": "merchant", "reason": "Has a shop."] }, status: 200),
         AccessRow(
             "PUT /sandbox/standing", .session, body: { _ in ["plan": "FREE"] }, status: 200),
     ]
@@ -217,6 +237,7 @@ enum AccessTable {
     /// Where nobody is asked who they are.
     private static let open: [AccessRow] = [
         "POST /v1/users", "POST /v1/phone_verifications", "POST /v1/phone_codes",
+        "POST /v1/password_resets", "POST /v1/password_resets/completions",
         "POST /v1/sessions", "POST /v1/sessions/refresh", "POST /v1/sessions/passkey_challenges",
         "POST /v1/session_challenges/{challenge}/codes",
         "POST /v1/session_challenges/{challenge}/passkey_challenges",
