@@ -122,7 +122,8 @@ struct Application: Sendable {
             breached: breached, vault: vault, tokens: tokens,
             relyingParty: configuration.relyingParty, asksNewDevices: configuration.asksNewDevices,
             isSandbox: configuration.isSandbox,
-            staffAddresses: configuration.staffAddresses,
+            staffAddresses: configuration.staffAddresses, codeLimits: configuration.codeLimits,
+            buckets: buckets,
             followStanding: { try walletLimits.follow($1, of: $0, in: $2) })
         let payments = Payments(
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,
