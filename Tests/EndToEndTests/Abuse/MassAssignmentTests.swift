@@ -29,6 +29,8 @@ struct MassAssignmentTests {
                 let reply = try await place.api.reply(
                     row.method, try await row.target(in: place), body.replacing(name, wish),
                     token: token, key: Api.newKey())
+                // A file is no body of fields.
+                if reply.code == "unsupported_media_type" { break }
                 guard reply.json["field"]?.string != "/" + name else {
                     reply.expectProblem(400, "invalid_request")
                     tried += 1

@@ -5,7 +5,7 @@ import Testing
 ///
 /// That strangers get at nothing is walked through in `AccessTests`; here they do not even learn
 /// what there is.
-@Suite("Abuse: the things of others", .timeLimit(.minutes(3)))
+@Suite("Abuse: the things of others", .serialized, .timeLimit(.minutes(3)))
 struct StrangersThingTests {
     private static let place = Task { try await Neighbourhood() }
     private static let nobodys = "01912d68-783e-7a03-8467-5661c1243ad4"

@@ -91,6 +91,31 @@ struct TheftTests {
         }
     }
 
+    /// Whoever has the password alone stands before the second step and holds nothing that opens.
+    @Test func aHalfOpenLogInOpensNothing() async throws {
+        let api = try await Self.pair.value[0].api
+        let owner = try await Person.signUp(api)
+        let asked = try await api.refused(
+            401, "second_step_required", .post, "/v1/sessions",
+            .logIn(owner.username, isNewDevice: true))
+        let challenge = try #require(asked["challenge"]?.string)
+        #expect(asked["access_token"] == nil && asked["user"] == nil && asked["id"] == nil)
+        for path in ["/v1/me", "/v1/wallets", "/v1/me/acts"] {
+            try await api.refused(401, "session_invalid", .get, path, token: challenge)
+        }
+        (try await Self.renewed(api, challenge)).expectProblem(401, "refresh_token_invalid")
+        // The thief's own code, to the thief's own telephone, is none for this.
+        let thief = try await Person.signUp(api)
+        _ = try await api.expect(202, .post, "/v1/password_resets", ["to": .string(thief.phone)])
+        let answer: JSON = [
+            "method": "sms_code", "code": .string(try await api.code(for: thief.phone)),
+        ]
+        let reply = try await api.reply(
+            .post, "/v1/session_challenges/\(challenge)/answers", answer)
+        #expect([401, 422].contains(reply.status), "\(reply.text)")
+        #expect(reply.json["access_token"] == nil)
+    }
+
     @Test func whatWasLoggedOutIsNotBroughtBack() async throws {
         let servers = try await Self.pair.value
         let person = try await Person.signUp(servers[0].api)

@@ -1,15 +1,26 @@
 import Foundation
 import Glibc
 
+@testable import Identity
 @testable import Postgres
 @testable import Values
 
-/// Files that anyone may have written: dumps of the books.
+/// Files that anyone may have written: dumps of the books, photographs of documents.
 extension FuzzTarget {
     static let files = [
+        FuzzTarget("image-head", bytesMax: 128, imageHead),
         FuzzTarget("dump", bytesMax: 1024, dump), FuzzTarget("dump-rows", rows),
         FuzzTarget("dump-moment", bytesMax: 64, moment),
     ]
+
+    private static func imageHead(_ input: [UInt8]) throws {
+        guard let head = ImageHead(input) else { return }
+        let sides = [head.width, head.height]
+        try hold(sides.allSatisfy { (0...Int(UInt32.max)).contains($0) }, "sides are 32 bits")
+        try hold(ImageHead(input + [0xFF, 0xD8]) == head, "what follows the head says nothing")
+        let isPNG = input.starts(with: [0x89, 0x50, 0x4E, 0x47])
+        try hold((head.mediaType == .png) == isPNG, "the type is what the bytes say")
+    }
 
     /// The reader works on files, so each input becomes one, in memory.
     private static func open(_ bytes: [UInt8]) throws -> DumpFile? {

@@ -11,7 +11,7 @@ extension FuzzTarget {
         FuzzTarget("phone", bytesMax: 48, phone), FuzzTarget("email", bytesMax: 300, email),
         FuzzTarget("username", bytesMax: 48, username),
         FuzzTarget("password", bytesMax: 300, password), FuzzTarget("pin", bytesMax: 12, pin),
-        FuzzTarget("bcrypt", bytesMax: 64, bcrypt),
+        FuzzTarget("bcrypt", bytesMax: 64, bcrypt), FuzzTarget("device-name", deviceName),
         FuzzTarget("address", bytesMax: 64, address), FuzzTarget("networks", networks),
         FuzzTarget("timestamp", bytesMax: 64, timestamp), FuzzTarget("id", bytesMax: 48, id),
         FuzzTarget("money", bytesMax: 48, money),
@@ -75,6 +75,21 @@ extension FuzzTarget {
         let phone = PhoneNumber("+254" + pin.text)
         try hold(
             PinRules.weakness(of: pin, phone: phone, birth: nil) != nil, "no piece of the number")
+    }
+
+    /// A name that was given, and below it what the client calls itself. It goes into messages.
+    private static func deviceName(_ input: [UInt8]) throws {
+        let lines = input.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
+        let agent = lines.count > 1 ? Array(lines[1]).text : nil
+        let name = DeviceName.make(Array(lines[0]).text, agent: agent)
+        try hold((1...DeviceRules.nameCharactersMax).contains(name.unicodeScalars.count), "a size")
+        for scalar in name.unicodeScalars {
+            let isLetter = scalar == " " || scalar.properties.generalCategory != .spaceSeparator
+            try hold(isLetter && !scalar.properties.isBidiControl, "one line, read as it stands")
+            try hold(scalar.value >= 0x20 && !(0x7F..<0xA0).contains(scalar.value), "no control")
+            try hold(![0x2028, 0x2029, 0x200B, 0xFEFF].contains(scalar.value), "nothing unseen")
+        }
+        try hold(DeviceName.clean(name) == name, "what is clean stays as it is")
     }
 
     /// What people from elsewhere bring. Cheap ones are checked as a log-in does it.
