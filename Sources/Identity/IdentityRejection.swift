@@ -37,6 +37,13 @@ package enum IdentityRejection: Refusal, Equatable {
     case totpExists
     case totpNotFound
     case secondFactorIncorrect(triesLeft: Int64)
+    case nameInvalid
+    case birthDateInvalid
+    case languageInvalid
+    case identityProven
+    case erasureBlocked([Fact])
+    case erasureExists
+    case erasureNotFound
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -51,6 +58,11 @@ package enum IdentityRejection: Refusal, Equatable {
         .keyAddressesInvalid, .tooManyKeys, .keyNotFound,
         .cursorInvalid,
         .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
+        .nameInvalid, .birthDateInvalid, .languageInvalid, .identityProven,
+        .erasureBlocked([
+            Fact("balances", ["KES 250.00"]), Fact("debts", ["USD -1.00"]), Fact("holds", 1),
+            Fact("requests", 1), Fact("role", "support"),
+        ]), .erasureExists, .erasureNotFound,
     ]
 
     package var code: String {
@@ -90,6 +102,13 @@ package enum IdentityRejection: Refusal, Equatable {
         case .totpExists: "totp_exists"
         case .totpNotFound: "totp_not_found"
         case .secondFactorIncorrect: "second_factor_incorrect"
+        case .nameInvalid: "name_invalid"
+        case .birthDateInvalid: "birth_date_invalid"
+        case .languageInvalid: "language_invalid"
+        case .identityProven: "identity_proven"
+        case .erasureBlocked: "erasure_blocked"
+        case .erasureExists: "erasure_exists"
+        case .erasureNotFound: "erasure_not_found"
         }
     }
 
@@ -114,6 +133,9 @@ package enum IdentityRejection: Refusal, Equatable {
         case .passkeySuspended: 403
         case .passkeyExists, .tooManyPasskeys, .totpExists: 409
         case .passkeyNotFound, .totpNotFound: 404
+        case .nameInvalid, .birthDateInvalid, .languageInvalid: 422
+        case .identityProven, .erasureBlocked, .erasureExists: 409
+        case .erasureNotFound: 404
         }
     }
 
@@ -175,6 +197,17 @@ package enum IdentityRejection: Refusal, Equatable {
         case .secondFactorIncorrect(let triesLeft):
             "This code is wrong or was used before; take the next one. \(triesLeft) more tries "
                 + "before a pause."
+        case .nameInvalid:
+            "A name has 1 to \(FullName.charactersMax) letters, without controls or what cannot be "
+                + "seen."
+        case .birthDateInvalid: "Give a day that was, such as 1990-05-17."
+        case .languageInvalid: "Give a language such as sw, pt-BR or zh-Hant."
+        case .identityProven:
+            "Your documents have proven this name and birth date; ask support to change them."
+        case .erasureBlocked:
+            "Something is still open: take the money out, and end holds and requests first."
+        case .erasureExists: "You have asked for this already; it is done when its day has come."
+        case .erasureNotFound: "You have not asked to be erased."
         }
     }
 
@@ -188,6 +221,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .passkeyInvalid(let reason): [Fact("reason", reason)]
         case .secondFactorIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
         case .tooManyPasskeys: [Fact("passkeys_max", Int64(PasskeyRules.perPersonMax))]
+        case .erasureBlocked(let obstacles): obstacles
         default: []
         }
     }

@@ -141,7 +141,10 @@ enum Wire {
             .required("role", .enumeration(Role.allCases.map(\.rawValue))),
             .required("phone_verified", .boolean),
             .required("plan", .enumeration(Plan.allCases.map(\.rawValue))),
-            .required("kyc_tier", .integer(min: 0, max: 2)), .required("created_at", .timestamp)))
+            .required("kyc_tier", .integer(min: 0, max: 2)), .required("created_at", .timestamp),
+            .required("email_verified", .boolean), .required("full_name", .nullable(.string())),
+            .required("birth_date", .nullable(.string(max: 10))),
+            .required("language", .nullable(.string(max: Language.charactersMax)))))
 
     static let tokens = Schema.object(
         .required("access_token", .string(max: 4096)), .required("refresh_token", .string()),
@@ -166,6 +169,10 @@ enum Wire {
         writer.field("plan", user.standing.plan.rawValue)
         writer.field("kyc_tier", Int64(user.standing.tier.rawValue))
         writer.field("created_at", user.createdAt)
+        writer.field("email_verified", user.isEmailProven)
+        writer.field("full_name", user.fullName?.text)
+        writer.field("birth_date", user.birthDate.map { "\($0)" })
+        writer.field("language", user.language?.tag)
     }
 
     static func write(_ tokens: SessionTokens, _ writer: inout JSONWriter) {

@@ -98,5 +98,6 @@ package enum IdentitySchema {
         secondFactors,
         merchantKeys,
         auditLogAtRest,
+        privacy,
     ]
 }

@@ -27,11 +27,15 @@ struct Application: Sendable {
     let identity: Identity
     let payments: Payments
     let simple: SimpleTransfers
+    let export: PersonalExport
+    let erasures: Erasures
 
     /// How often each slice removes what is no longer of use.
     private static let tidySeconds: Int64 = 3600
     /// How often it is looked whether a day is over and not committed.
     private static let commitSeconds: Int64 = 60
+    /// How often it is looked whether somebody is to be erased.
+    private static let eraseSeconds: Int64 = 60
 
     static let migrations: [Migration] =
         JobsSchema.migrations + LedgerSchema.migrations + NotificationsSchema.migrations
@@ -113,12 +117,16 @@ struct Application: Sendable {
         simple = SimpleTransfers(
             identity: identity, payments: payments, ledger: ledger, database: database,
             terms: configuration.simpleTerms)
+        export = PersonalExport(identity, payments.exportParts)
+        let erasures = Erasures(
+            identity, [payments.erasurePart], daysToThink: configuration.erasureDays)
+        self.erasures = erasures
         worker = Worker(
             database: database, clock: clock,
             handlers: notifications.handlers + payments.handlers,
             schedules: Self.schedules(
                 payments, commitments, actCommitments,
-                Retention(database: database, clock: clock), notifications, identity))
+                Retention(database: database, clock: clock), notifications, identity, erasures))
     }
 
     /// What stops payments and lets them go on; staff are told by a job of the same transaction,
@@ -133,7 +141,8 @@ struct Application: Sendable {
 
     private static func schedules(
         _ payments: Payments, _ commitments: Commitments, _ actCommitments: ActCommitments,
-        _ retention: Retention, _ notifications: Notifications, _ identity: Identity
+        _ retention: Retention, _ notifications: Notifications, _ identity: Identity,
+        _ erasures: Erasures
     ) -> [Schedule] {
         [
             Schedule("payments.expire_holds", everySeconds: 1) { try await payments.expireHolds() },
@@ -148,6 +157,9 @@ struct Application: Sendable {
                 try await notifications.tidy()
             },
             Schedule("identity.tidy", everySeconds: tidySeconds) { try await identity.tidy() },
+            Schedule("identity.erase", everySeconds: eraseSeconds) {
+                try await erasures.eraseDue()
+            },
         ]
     }
 
@@ -174,7 +186,9 @@ struct Application: Sendable {
     /// What other processes, and this one's transactions, tell through PostgreSQL.
     private func listen() throws -> Listener {
         try Listener.start(
-            settings, channels: [Jobs.channel, Events.channel, Identity.channel],
+            settings, channels: [
+                Jobs.channel, Events.channel, Identity.channel, Identity.erasedChannel,
+            ],
             onNotify: { channel, payload in
                 switch channel {
                 case Events.channel:
@@ -183,11 +197,13 @@ struct Application: Sendable {
                 case Identity.channel:
                     identity.forgetSessions(of: payload)
                     Task { await payments.hangUpEndedSessions(of: payload) }
+                case Identity.erasedChannel: payments.forgetNames(of: payload)
                 default: worker.wake()
                 }
             },
             onReconnect: {
                 identity.forgetSessions(of: nil)
+                payments.forgetNames(of: nil)
                 Task { await payments.hangUpEndedSessions(of: nil) }
                 worker.wake()
             })

@@ -50,7 +50,11 @@ struct Routes: Sendable {
             IdentityRoutes(application.identity).routes
             + PasskeyRoutes(application.identity).routes
             + SecondFactorRoutes(application.identity).routes
-            + MerchantKeyRoutes(application.identity).routes + payments.routes + books.routes
+            + MerchantKeyRoutes(application.identity).routes
+            + ProfileRoutes(application.identity).routes
+            + PersonalDataRoutes(
+                application.identity, application.export, application.erasures
+            ).routes + payments.routes + books.routes
             + acts.routes + plans.routes
         guard application.configuration.isSandbox else { return always }
         return always + plans.sandboxRoutes + payments.sandboxRoutes

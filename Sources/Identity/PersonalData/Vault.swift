@@ -70,6 +70,7 @@ package struct Vault: Sendable {
 
     func index(_ phone: PhoneNumber) -> [UInt8] { indexing.blindIndex("phone:" + phone.e164) }
     func index(_ email: EmailAddress) -> [UInt8] { indexing.blindIndex("email:" + email.text) }
+    func index(_ username: Username) -> [UInt8] { indexing.blindIndex("look:" + username.look) }
     func index(address: String) -> [UInt8] { indexing.blindIndex("address:" + address) }
 
     /// Codes are short, so they are hashed with a key: without it a stolen table cannot be
