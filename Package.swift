@@ -108,7 +108,7 @@ let package = Package(
         tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
         tests(
             "EndToEndTests",
-            ["FlorinClient", "HTTP", "Postgres", "Values", "TestSupport"]),
+            ["FlorinClient", "HTTP", "Identity", "Postgres", "Values", "TestSupport"]),
         tests("TidyTests", []),
     ]
 )

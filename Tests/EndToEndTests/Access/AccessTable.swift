@@ -51,7 +51,7 @@ struct AccessRow: Sendable {
 }
 
 enum AccessTable {
-    static let rows = identity + keys + standing + payments + simple + open
+    static let rows = identity + personal + keys + standing + payments + simple + open
 
     /// Who sees what is not theirs; an auditor sees what any of them does.
     static let staff = ["admin", "finance", "support", "auditor"]
@@ -88,6 +88,15 @@ enum AccessTable {
         AccessRow("POST /v1/totp/removals", .session, body: { _ in code }, status: 404),
         AccessRow("POST /v1/recovery_codes", .session, body: { _ in code }, status: 404),
         AccessRow("POST /v1/totp", .session),
+    ]
+
+    /// Everybody in the neighbourhood has something open, so nobody is erased.
+    private static let personal: [AccessRow] = [
+        AccessRow("PATCH /v1/me", .session, body: { _ in ["language": "sw"] }, status: 200),
+        AccessRow("POST /v1/me/exports", .session, status: 200),
+        AccessRow("POST /v1/me/erasures", .session, status: 409),
+        AccessRow("GET /v1/me/erasures/current", .session, status: 404),
+        AccessRow("DELETE /v1/me/erasures/current", .session, status: 404),
     ]
 
     private static let keys: [AccessRow] = [
