@@ -33,6 +33,7 @@ let package = Package(
         // C libraries, from Debian's -dev packages.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq"),
+        .systemLibrary(name: "CHiredis"),
         .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd"),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
@@ -51,9 +52,15 @@ let package = Package(
         // Machines: each wraps something foreign and knows nothing of money.
         library("Telemetry", ["Values"]),
         library("Cryptography", ["CSodium", "COpenSSL", "Values"]),
-        library("Postgres", ["CLinux", "CPostgres", "Values", "Telemetry"]),
+        library("Threads", ["CLinux"]),
+        library("Postgres", ["CLinux", "CPostgres", "Values", "Telemetry", "Threads"]),
+        library("Redis", ["CHiredis", "Values", "Telemetry", "Threads"]),
         library(
-            "HTTP", ["CLinux", "CMicrohttpd", "CCurl", "CZlib", "CBrotli", "Values", "Telemetry"]),
+            "HTTP",
+            [
+                "CLinux", "CMicrohttpd", "CCurl", "CZlib", "CBrotli", "Values", "Telemetry",
+                "Redis",
+            ]),
 
         // Slices: a slice owns its tables, routes, jobs and words.
         library("Jobs", ["Values", "Telemetry", "Cryptography", "Postgres"]),
@@ -64,7 +71,7 @@ let package = Package(
         library(
             "Identity",
             [
-                "Values", "Telemetry", "Cryptography", "Postgres", "HTTP", "Jobs",
+                "Values", "Telemetry", "Cryptography", "Postgres", "Redis", "HTTP", "Jobs",
                 "Notifications",
             ]),
         library(
@@ -86,9 +93,9 @@ let package = Package(
         .executableTarget(
             name: "florin",
             dependencies: [
-                "CLinux", "CMimalloc", "Values", "Telemetry", "Cryptography", "Postgres", "HTTP",
-                "Jobs",
-                "Ledger", "Notifications", "Identity", "Payments", "Channels", "FlorinClient",
+                "CLinux", "CMimalloc", "Values", "Telemetry", "Cryptography", "Postgres", "Redis",
+                "HTTP", "Jobs", "Ledger", "Notifications", "Identity", "Payments", "Channels",
+                "FlorinClient",
             ],
             swiftSettings: strict),
 
@@ -104,7 +111,8 @@ let package = Package(
         tests("TelemetryTests", ["Telemetry", "Values"]),
         tests("CryptographyTests", ["Cryptography", "Values"]),
         tests("PostgresTests", ["Postgres", "Values", "TestSupport"]),
-        tests("HTTPTests", ["HTTP", "Values", "TestSupport"]),
+        tests("RedisTests", ["Redis", "Telemetry", "Values", "TestSupport"]),
+        tests("HTTPTests", ["HTTP", "Redis", "Values", "TestSupport"]),
         tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
         tests(
             "EndToEndTests",

@@ -8,3 +8,5 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+
+static inline void florin_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

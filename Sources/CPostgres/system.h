@@ -4,15 +4,12 @@
 #include <grp.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static inline int florin_make_event(void) { return eventfd(0, EFD_CLOEXEC); }
-
-static inline void florin_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 // A descriptor that becomes readable when the process ends; -1 when the system cannot tell.
 static inline int florin_watch_process(pid_t process) {

@@ -20,14 +20,14 @@ package struct SimpleRoutes: Sendable {
             .open(
                 .post, "/api/users/register", summary: "Register with e-mail.", tag: "simple",
                 body: SimpleWire.register, returns: .created(SimpleWire.user),
-                refusals: SimpleWire.registering, handler: register),
+                refusals: SimpleWire.registering, rate: .authentication, handler: register),
             .open(
                 .post, "/api/users/login", summary: "Log in with e-mail.", tag: "simple",
                 body: SimpleWire.login, returns: .ok(SimpleWire.session),
                 refusals: [
                     Refused(IdentityRejection.credentialsInvalid),
                     Refused(IdentityRejection.tooManyAttempts(retryAfter: 0)),
-                ], handler: login),
+                ], rate: .authentication, handler: login),
             doors.looking.route(
                 .get, "/api/users/by-email/{email}", summary: "A user, by e-mail.",
                 tag: "simple", parameters: [.path("email", .string(min: 1, max: 254))],
@@ -46,7 +46,7 @@ package struct SimpleRoutes: Sendable {
             .put, "/api/users/{id}/balance",
             summary: "Top up: posts a transfer, never overwrites a number.", tag: "simple",
             parameters: [.path("id", .uuid)], body: Self.topUpBody,
-            returns: .ok(SimpleWire.user), refusals: Self.toppingUp, handler: topUp)
+            returns: .ok(SimpleWire.user), refusals: Self.toppingUp, rate: .money, handler: topUp)
     }
 
     private var realMoney: Route {
@@ -66,7 +66,8 @@ package struct SimpleRoutes: Sendable {
             doors.paying.route(
                 .post, "/api/transactions", summary: "Send money by e-mail.", tag: "simple",
                 parameters: [SimpleWire.optionalKey], body: SimpleWire.transaction,
-                returns: .created(SimpleWire.line), refusals: SimpleWire.moving, handler: send),
+                returns: .created(SimpleWire.line), refusals: SimpleWire.moving, rate: .money,
+                handler: send),
             doors.looking.route(
                 .get, "/api/transactions/user/{id}", summary: "What a user sent and received.",
                 tag: "simple", parameters: [.path("id", .uuid)],

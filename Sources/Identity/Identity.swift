@@ -19,6 +19,8 @@ package struct Identity: Sendable {
     let relyingParty: RelyingParty
     /// Keys of a sandbox say so, and open nothing elsewhere.
     let isSandbox: Bool
+    /// From where staff may work; everywhere when it is empty.
+    let staffAddresses: NetworkRanges
     let sessionCache = SessionCache()
     let decoy = DecoyHash()
     let followStanding: StandingChange
@@ -26,7 +28,7 @@ package struct Identity: Sendable {
     package init(
         database: Database, notifications: Notifications, events: Events, clock: Clock,
         passwords: PasswordHasher, vault: Vault, tokens: TokenMint, relyingParty: RelyingParty,
-        isSandbox: Bool, followStanding: @escaping StandingChange
+        isSandbox: Bool, staffAddresses: NetworkRanges, followStanding: @escaping StandingChange
     ) {
         self.database = database
         self.notifications = notifications
@@ -39,5 +41,6 @@ package struct Identity: Sendable {
         self.followStanding = followStanding
         self.relyingParty = relyingParty
         self.isSandbox = isSandbox
+        self.staffAddresses = staffAddresses
     }
 }

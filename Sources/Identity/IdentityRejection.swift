@@ -44,6 +44,9 @@ package enum IdentityRejection: Refusal, Equatable {
     case erasureBlocked([Fact])
     case erasureExists
     case erasureNotFound
+    case ownRole
+    case lastAdmin
+    case staffAddressNotAllowed
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -63,6 +66,8 @@ package enum IdentityRejection: Refusal, Equatable {
             Fact("balances", ["KES 250.00"]), Fact("debts", ["USD -1.00"]), Fact("holds", 1),
             Fact("requests", 1), Fact("role", "support"),
         ]), .erasureExists, .erasureNotFound,
+        .ownRole, .lastAdmin,
+        .staffAddressNotAllowed,
     ]
 
     package var code: String {
@@ -109,6 +114,9 @@ package enum IdentityRejection: Refusal, Equatable {
         case .erasureBlocked: "erasure_blocked"
         case .erasureExists: "erasure_exists"
         case .erasureNotFound: "erasure_not_found"
+        case .ownRole: "own_role"
+        case .lastAdmin: "last_admin"
+        case .staffAddressNotAllowed: "staff_address_not_allowed"
         }
     }
 
@@ -124,7 +132,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeExpired: 410
         case .cursorInvalid: 400
         case .tooManyAttempts: 429
-        case .phoneNotVerified, .forbidden: 403
+        case .phoneNotVerified, .forbidden, .staffAddressNotAllowed: 403
         case .passkeyInvalid, .secondFactorIncorrect: 422
         case .userNotFound: 404
         case .tierNeedsApproval: 409
@@ -136,6 +144,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .nameInvalid, .birthDateInvalid, .languageInvalid: 422
         case .identityProven, .erasureBlocked, .erasureExists: 409
         case .erasureNotFound: 404
+        case .ownRole: 403
+        case .lastAdmin: 409
         }
     }
 
@@ -208,6 +218,10 @@ package enum IdentityRejection: Refusal, Equatable {
             "Something is still open: take the money out, and end holds and requests first."
         case .erasureExists: "You have asked for this already; it is done when its day has come."
         case .erasureNotFound: "You have not asked to be erased."
+        case .ownRole: "Nobody changes their own role; ask another admin."
+        case .lastAdmin: "This is the last admin; make somebody else one first."
+        case .staffAddressNotAllowed:
+            "Staff work from the networks that the operator has named; this is none of them."
         }
     }
 

@@ -19,7 +19,7 @@ package struct IdentityRoutes: Sendable {
                 refusals: Wire.refused([
                     .phoneInvalid, .usernameInvalid, .emailInvalid,
                     .passwordTooWeak(reason: ""), .phoneTaken, .usernameTaken, .emailTaken,
-                ]), handler: signUp),
+                ]), rate: .code, handler: signUp),
             .open(
                 .post, "/v1/phone_verifications",
                 summary: "Prove the telephone number with the code.", tag: "identity",
@@ -27,7 +27,7 @@ package struct IdentityRoutes: Sendable {
                 refusals: Wire.refused([
                     .phoneInvalid, .codeIncorrect(triesLeft: 0), .codeExpired, .alreadyVerified,
                     .tooManyAttempts(retryAfter: 0),
-                ]), handler: verify),
+                ]), rate: .authentication, handler: verify),
             .open(
                 .post, "/v1/phone_codes", summary: "Send a new code, at most one a minute.",
                 tag: "identity", body: .object(.required("phone", Wire.phone)),
@@ -35,13 +35,13 @@ package struct IdentityRoutes: Sendable {
                     status: 202, schema: .object(.required("expires_in", .integer())),
                     description: "If the number awaits verification, a code is on its way."),
                 refusals: Wire.refused([.phoneInvalid, .tooManyAttempts(retryAfter: 0)]),
-                handler: resend),
+                rate: .code, handler: resend),
             .open(
                 .post, "/v1/sessions",
                 summary: "Log in with username, telephone number or e-mail.", tag: "identity",
                 body: Wire.logIn, returns: .created(Wire.session),
                 refusals: Wire.refused([.credentialsInvalid, .tooManyAttempts(retryAfter: 0)]),
-                handler: logIn),
+                rate: .authentication, handler: logIn),
             .open(
                 .post, "/v1/sessions/refresh",
                 summary: "Exchange a refresh token for new tokens.", tag: "identity",

@@ -98,6 +98,7 @@ package enum IdentitySchema {
         secondFactors,
         merchantKeys,
         auditLogAtRest,
+        roles,
         privacy,
     ]
 }

@@ -1,5 +1,6 @@
 import Synchronization
 import Telemetry
+import Threads
 
 /// The database as slices see it: closures that run inside transactions.
 ///

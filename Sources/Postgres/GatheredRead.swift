@@ -1,4 +1,5 @@
 import Synchronization
+import Threads
 
 /// Asks in one statement what many ask at the same time: a group commit of reads.
 ///

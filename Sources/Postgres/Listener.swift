@@ -1,4 +1,5 @@
 import CPostgres
+import Threads
 
 /// Hears what `Transaction.notify` says, on a connection and a thread of its own.
 ///

@@ -1,5 +1,6 @@
 import Synchronization
 import Telemetry
+import Threads
 
 /// One thread's connection, kept alive: opens it when needed and tries transactions again when
 /// that is what PostgreSQL asks for. Not `Sendable`: it never leaves its thread.

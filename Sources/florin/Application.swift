@@ -8,6 +8,7 @@ internal import Ledger
 internal import Notifications
 internal import Payments
 internal import Postgres
+internal import Redis
 internal import Telemetry
 internal import Values
 
@@ -17,6 +18,8 @@ struct Application: Sendable {
     let database: Database
     let settings: ConnectionSettings
     let clock: Clock
+    let redis: Redis?
+    let limiter: RateLimiter
     let events: Events
     let worker: Worker
     let ledger: Ledger
@@ -81,6 +84,10 @@ struct Application: Sendable {
         self.database = database
         self.settings = settings
         self.clock = clock
+        redis = configuration.redis.map { Redis($0) }
+        let buckets = TokenBuckets(redis: redis)
+        limiter = RateLimiter(
+            limits: configuration.rateLimits, buckets: buckets, clock: clock)
         let jobs = Jobs(clock: clock)
         events = Events(database: database, clock: clock)
         ledger = Ledger(database: database, settings: settings, clock: clock)
@@ -109,6 +116,7 @@ struct Application: Sendable {
                 queueMax: Configuration.passwordQueueMax),
             vault: vault, tokens: tokens,
             relyingParty: configuration.relyingParty, isSandbox: configuration.isSandbox,
+            staffAddresses: configuration.staffAddresses,
             followStanding: { try walletLimits.follow($1, of: $0, in: $2) })
         let payments = Payments(
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,

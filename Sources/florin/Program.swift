@@ -15,6 +15,9 @@ enum Program {
         florin stop-money-out --reason TEXT    hold payments back, in every process
         florin resume --reason TEXT [--despite-mismatch]
                                                look at the books, then let payments go on
+        florin grant-role PERSON ROLE --reason TEXT
+                                               make somebody admin, or anything else that the
+                                               API calls a role; how the first admin comes to be
         florin rotate-keys                     seal everything under the first master key, then
                                                prove that the others are not needed
         florin apply-limits                    give the wallets that exist the limits of the
@@ -59,6 +62,7 @@ enum Program {
         case "audit": return try await AuditCommand.run(arguments)
         case "stop-money-out": return try await StopMoneyOutCommand.run(arguments)
         case "resume": return try await ResumeCommand.run(arguments)
+        case "grant-role": return try await GrantRoleCommand.run(arguments)
         case "rotate-keys": return try await RotateCommand.run(arguments)
         case "apply-limits": return try await ApplyLimitsCommand.run(arguments)
         case "migrate": return try await MigrateCommand.run(arguments)

@@ -1,5 +1,4 @@
 internal import Cryptography
-internal import FoundationEssentials
 internal import Identity
 internal import Ledger
 internal import Postgres
@@ -58,9 +57,9 @@ enum StopMoneyOutCommand {
     }
 }
 
-/// What both commands have in common: who decides, why, and where it is written.
-private enum Deciding {
-    static func with(_ body: (MoneyOut) async throws -> Int32) async throws -> Int32 {
+extension Deciding {
+    /// What both commands work with.
+    fileprivate static func with(_ body: (MoneyOut) async throws -> Int32) async throws -> Int32 {
         try await Installation.with { installation in
             let database = Database(settings: installation.settings, connections: 1, queueMax: 8)
             let clock = Clock()
@@ -72,24 +71,5 @@ private enum Deciding {
             await database.close()
             return code
         }
-    }
-
-    static func reason(_ arguments: Arguments) throws(Arguments.Misunderstood) -> String {
-        let limit = MoneyOut.reasonCharactersMax
-        guard let reason = arguments.option("reason"),
-            (1...limit).contains(reason.unicodeScalars.count)
-        else {
-            throw Arguments.Misunderstood(
-                reason: "--reason wants a sentence of at most \(limit) characters, which is kept")
-        }
-        return reason
-    }
-
-    /// The user of the operating system, and who became it, where that is known.
-    static var actor: String {
-        let process = ProcessInfo.processInfo
-        let user = process.userName
-        let name = process.environment["SUDO_USER"].map { "\($0) as \(user)" } ?? user
-        return name.isEmpty ? "unknown" : name
     }
 }

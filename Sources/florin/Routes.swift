@@ -6,6 +6,7 @@ internal import Ledger
 internal import Notifications
 internal import Payments
 internal import Postgres
+internal import Redis
 internal import Telemetry
 internal import Values
 
@@ -54,8 +55,9 @@ struct Routes: Sendable {
             + ProfileRoutes(application.identity).routes
             + PersonalDataRoutes(
                 application.identity, application.export, application.erasures
-            ).routes + payments.routes + books.routes
-            + acts.routes + plans.routes
+            ).routes
+            + payments.routes + books.routes + acts.routes + plans.routes
+            + RoleRoutes(application.identity).routes
         guard application.configuration.isSandbox else { return always }
         return always + plans.sandboxRoutes + payments.sandboxRoutes
             + OutboxRoutes(application.notifications).routes
@@ -111,13 +113,17 @@ struct OperationRoutes: Sendable {
         always + [
             .required("money_out", .enumeration(["open", "stopped"])),
             .optional("stopped_at", .timestamp), .optional("differences", .integer(min: 0)),
+            .optional("redis", .enumeration(["answers", "away"])),
         ])
 
     private func live(_ request: Request) async throws -> Response { healthy("ok") }
 
     private func ready(_ request: Request) async throws -> Response {
         let stop = try await application.moneyOut.current()
+        let redisAnswers = await application.redis?.answers()
         return healthy("ready") { body in
+            // Without Redis requests are served all the same, so it changes no status.
+            if let redisAnswers { body.field("redis", redisAnswers ? "answers" : "away") }
             body.field("money_out", stop == nil ? "open" : "stopped")
             guard let stop else { return }
             body.field("stopped_at", "\(stop.at)")

@@ -55,9 +55,11 @@ enum ServeCommand {
 
     private static func listen(_ application: Application, _ part: Routes.Part) throws -> Server {
         let configuration = application.configuration
+        var settings = configuration.server
+        settings.limiter = application.limiter
         do {
             return try Server(
-                configuration: configuration.server,
+                configuration: settings,
                 router: Router(
                     Routes(application: application).routes(part), describe: Routes.describe),
                 staticFiles: part == .all ? try webPage(configuration) : nil)

@@ -102,7 +102,8 @@ struct GatewayTests {
             return .events(stream)
         }
         let routes = Sample.routes + [events]
-        try await withServer(routes, configure: { $0.proxiesTrusted = ["127.0.0.1"] }) { server in
+        try await withServer(routes, configure: { $0.proxiesTrusted = Network.loopback }) {
+            server in
             let gateway = try Gateway(serverPort: server.server.port)
             try await gateway.untilReady()
             do { try await body(gateway) } catch {

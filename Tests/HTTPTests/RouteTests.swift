@@ -217,17 +217,4 @@ struct RouteTests {
             #expect(text.contains(line))
         }
     }
-
-    @Test(
-        arguments: [
-            ([], "127.0.0.1"), (["127.0.0.1"], "198.51.100.7"),
-            (["127.0.0.1", "198.51.100.7"], "203.0.113.9"),
-        ] as [(Set<String>, String)])
-    func believesTrustedProxiesOnly(trusted: Set<String>, address: String) async throws {
-        try await withServer(configure: { $0.proxiesTrusted = trusted }) { server in
-            let answer = try await server.ask(
-                "GET /coins/\(Sample.id)\nX-Forwarded-For: 203.0.113.9, 198.51.100.7")
-            #expect(answer.text.contains("\"address\":\"\(address)\""))
-        }
-    }
 }

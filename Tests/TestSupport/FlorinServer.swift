@@ -84,6 +84,12 @@ package final class FlorinServer: Sendable {
         return program
     }
 
+    /// Another program of the tests that must not outlive them, nor its folder.
+    static func endAtExit(_ program: RunningProgram, _ folder: TestFolder) {
+        toEnd.add(program)
+        toEnd.add(folder.path)
+    }
+
     /// The program of the same build as the tests stands beside them.
     package static let binary: String = {
         var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
@@ -92,6 +98,9 @@ package final class FlorinServer: Sendable {
         let folder = path.split(separator: "/").dropLast().joined(separator: "/")
         return "/" + folder + "/florin"
     }()
+
+    /// The check stays on, and troubles nobody.
+    package static let generousRateLimits = "address=1000000/1,account=1000000/1,key=1000000/1"
 
     private static func environment(
         _ folder: TestFolder, _ database: TestDatabase?
@@ -103,6 +112,8 @@ package final class FlorinServer: Sendable {
             // Crowds pay faster than people do.
             "FLORIN_LIMITS": "*.* hour_count=none,day_count=none,balance=none",
             "FLORIN_ARGON2_MEMORY_KIB": "64", "FLORIN_ARGON2_PASSES": "1",
+            // All tests come from one address.
+            "FLORIN_RATE_LIMITS": generousRateLimits,
             "DATABASE_URL": database.map(\.connectionString) ?? "",
         ]
     }

@@ -78,6 +78,14 @@ package final class RunningProgram: Sendable {
         try await line("“\(start)…”") { $0.isComplaint == isComplaint && $0.text.hasPrefix(start) }
     }
 
+    /// The first line of its output that holds these words, said before or after this call.
+    @discardableResult
+    package func line(
+        containing words: String
+    ) async throws(Missed) -> String {
+        try await line("“…\(words)…”") { !$0.isComplaint && $0.text.contains(words) }
+    }
+
     /// The first line of its log that holds these words, said before or after this call.
     @discardableResult
     package func logLine(containing words: String) async throws(Missed) -> String {

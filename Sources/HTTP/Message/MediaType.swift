@@ -12,6 +12,16 @@ enum MediaType {
             && isPlain(String(decoding: type, as: UTF8.self), "application/json")
     }
 
+    static let file = "application/octet-stream"
+
+    /// Whether the body is declared as bytes and nothing more, not compressed.
+    static func isPlainFile(_ request: Request) -> Bool {
+        let types = request.head.fields.values("content-type")
+        return types.count == 1 && ASCII.equalsIgnoringCase(ASCII.trimmed(types[0]), file)
+            && ASCII.equalsIgnoringCase(
+                request.header("content-encoding") ?? "identity", "identity")
+    }
+
     /// Whether a content type is this media type, in UTF-8 if a charset is named.
     static func isPlain(_ type: String, _ mediaType: String) -> Bool {
         let parts = type.split(separator: ";").map { ASCII.trimmed($0) }

@@ -143,6 +143,17 @@ extension Problem {
         status: 415, code: "unsupported_media_type",
         detail: "Send the body as application/json in UTF-8, without content coding.")
 
+    static let unsupportedFileType = Problem(
+        status: 415, code: "unsupported_media_type",
+        detail: "Send the file as application/octet-stream, without content coding.")
+
+    static func rateLimited(_ scope: RateScope, retryAfterSeconds: Int64) -> Problem {
+        Problem(
+            status: 429, code: "rate_limited",
+            detail: "Too many requests; try again in \(retryAfterSeconds) seconds.",
+            facts: [Fact("scope", scope.rawValue), Fact(retryAfter, retryAfterSeconds)])
+    }
+
     static let headTooLarge = Problem(
         status: 431, code: "request_header_fields_too_large",
         detail: "The request line and header fields are too long together.")

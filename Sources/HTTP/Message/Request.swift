@@ -1,3 +1,5 @@
+package import Values
+
 /// What a client asked, checked against its route and safe to pass along.
 package struct Request: Sendable {
     let head: RequestHead
@@ -5,6 +7,8 @@ package struct Request: Sendable {
     /// The body, already valid under the route's schema; `{}` where an optional body was left out.
     package internal(set) var json: JSON = .null
     var pathParameters: [PathParameter] = []
+    /// Nil where nothing limits the rate.
+    var allowance: Allowance?
 
     struct PathParameter: Sendable {
         let name: String
@@ -28,6 +32,7 @@ extension Request {
     package var id: String { head.id }
     /// The client's address; behind a trusted proxy, the address that the proxy reports.
     package var remoteAddress: String { head.remoteAddress }
+    package var address: NetworkAddress { head.address }
 
     /// The first value of that header field, in any case.
     package func header(_ name: String) -> String? { head.fields[name] }
@@ -68,15 +73,17 @@ final class RequestHead: Sendable {
     let fields: HeaderFields
     let id: String
     let remoteAddress: String
+    let address: NetworkAddress
 
     init(
         method: Method?, target: RequestTarget, fields: HeaderFields, id: String,
-        remoteAddress: String
+        client: Client
     ) {
         self.method = method
         self.target = target
         self.fields = fields
         self.id = id
-        self.remoteAddress = remoteAddress
+        remoteAddress = client.text
+        address = client.address
     }
 }

@@ -71,6 +71,7 @@ package enum OpenAPI {
         if let form = route.requestForm {
             operation.append("requestBody", requestBody(form, FormText.mediaType))
         }
+        if route.takesFile { operation.append("requestBody", fileBody) }
         operation.append("responses", responses(route))
         if !route.access.ways.isEmpty { operation.append("security", route.access.document) }
         return .object(operation)
@@ -82,6 +83,11 @@ package enum OpenAPI {
             "required": .bool(!schema.acceptsEmptyObject),
             "content": .object(JSONObject([(mediaType, content)])),
         ]
+    }
+
+    /// OpenAPI 3.1 §4.8.14.2: bytes as they are have no schema.
+    private static var fileBody: JSON {
+        ["required": true, "content": .object(JSONObject([(MediaType.file, [:])]))]
     }
 
     /// `POST /v1/transfers/{id}/reversals` is `post_v1_transfers_id_reversals`.
@@ -182,12 +188,14 @@ enum GenericRefusals {
     static func of(_ route: Route) -> [Refused] {
         var refused = [
             Refused(400, "invalid_request"), Refused(406, "not_acceptable"),
-            Refused(413, "content_too_large"), Refused(429, "too_many_requests"),
+            Refused(413, "content_too_large"), Refused(429, "rate_limited"),
             Refused(431, "request_header_fields_too_large"), Refused(500, "internal_error"),
             Refused(503, "unavailable"),
         ]
         if route.method != .get { refused.append(Refused(503, "outcome_unknown")) }
-        if route.requestBody != nil { refused.append(Refused(415, "unsupported_media_type")) }
+        if route.requestBody != nil || route.takesFile {
+            refused.append(Refused(415, "unsupported_media_type"))
+        }
         if route.path.contains("{") { refused.append(Refused(404, "not_found")) }
         return refused + missingParameters(route)
     }

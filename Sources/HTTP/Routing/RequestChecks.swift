@@ -6,12 +6,14 @@ struct RequestChecks: Sendable {
     private let query: [Parameter]
     private let headers: [Parameter]
     private let body: Schema?
+    private let takesFile: Bool
 
-    init(parameters: [Parameter], body: Schema?) {
+    init(parameters: [Parameter], body: Schema?, takesFile: Bool = false) {
         path = parameters.filter { $0.place == .path }
         query = parameters.filter { $0.place == .query }
         headers = parameters.filter { $0.place == .header }
         self.body = body
+        self.takesFile = takesFile
     }
 
     /// The same request with its JSON read, or the problem that stands in the way.
@@ -19,6 +21,7 @@ struct RequestChecks: Sendable {
         for parameter in path { try checkPath(parameter, of: request) }
         for parameter in query { try checkQuery(parameter, of: request) }
         for parameter in headers { try checkHeader(parameter, of: request) }
+        if takesFile { try checkFile(of: request) }
         guard let body else { return request }
         var request = request
         request.json = try json(of: request, body)
@@ -71,6 +74,14 @@ struct RequestChecks: Sendable {
     }
 
     // MARK: Body
+
+    private func checkFile(of request: Request) throws(Problem) {
+        guard MediaType.isPlainFile(request) else { throw .unsupportedFileType }
+        guard !request.body.isEmpty else {
+            throw .invalidRequest(
+                "A file is required.", facts: [Fact("field", ""), Fact("reason", "is required")])
+        }
+    }
 
     private func json(of request: Request, _ schema: Schema) throws(Problem) -> JSON {
         if request.body.isEmpty {

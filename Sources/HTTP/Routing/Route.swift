@@ -12,12 +12,17 @@ package struct Route: Sendable {
     let requestBody: Schema?
     /// A form that the handler reads itself, for protocols with errors of their own.
     let requestForm: Schema?
+    /// Whether the body is a file, which the handler looks into: nothing is believed of what it is
+    /// said to be.
+    let takesFile: Bool
     let answer: Answer
     /// What such a protocol answers instead of problems.
     let errors: [Answer]
     package let refusals: [Refused]
     /// Nil for the server's default.
     let bodyBytesMax: Int?
+    /// How often it may be called.
+    package let rateClass: RateClass
     /// Checks included: this is all that happens between the head and the answer.
     let handler: Handler
 
@@ -32,12 +37,21 @@ package struct Route: Sendable {
         parameters = description.completeParameters
         requestBody = description.body
         requestForm = description.form
+        takesFile = description.takesFile
         answer = description.answer
         errors = description.errors
         refusals = description.refusals
         bodyBytesMax = description.bodyBytesMax
+        rateClass = description.rateClass ?? access.rateClass(description.method)
         self.access = access
         self.handler = handler
+    }
+}
+
+extension Route.Access {
+    /// Where a route names no class.
+    fileprivate func rateClass(_ method: Method) -> RateClass {
+        ways.isEmpty ? .open : method == .get ? .read : .money
     }
 }
 
@@ -47,12 +61,12 @@ extension Route {
         _ method: Method, _ path: String, summary: String, tag: String,
         parameters: [Parameter] = [], body: Schema? = nil, form: Schema? = nil,
         returns answer: Answer, errors: [Answer] = [], refusals: [Refused] = [],
-        bodyBytesMax: Int? = nil, handler: @escaping Handler
+        bodyBytesMax: Int? = nil, rate: RateClass? = nil, handler: @escaping Handler
     ) -> Route {
         let description = Description(
             method: method, path: path, summary: summary, tag: tag, parameters: parameters,
             body: body, form: form, answer: answer, errors: errors, refusals: refusals,
-            bodyBytesMax: bodyBytesMax)
+            bodyBytesMax: bodyBytesMax, rateClass: rate)
         let checks = description.checks
         return Route(description, access: .open) { request in
             try await handler(try checks.apply(to: request))
@@ -68,10 +82,13 @@ extension Route {
         let parameters: [Parameter]
         let body: Schema?
         var form: Schema?
+        var takesFile = false
         let answer: Answer
         var errors: [Answer] = []
         let refusals: [Refused]
         let bodyBytesMax: Int?
+        /// Nil for what follows from access and method.
+        let rateClass: RateClass?
 
         private var pathNames: [String] { RoutePath.names(in: path) }
 
@@ -83,7 +100,7 @@ extension Route {
         }
 
         var checks: RequestChecks {
-            RequestChecks(parameters: completeParameters, body: body)
+            RequestChecks(parameters: completeParameters, body: body, takesFile: takesFile)
         }
     }
 }
@@ -116,15 +133,16 @@ package struct RouteBuilder<Context: Sendable>: Sendable {
 
     package func route(
         _ method: Method, _ path: String, summary: String, tag: String,
-        parameters: [Parameter] = [], body: Schema? = nil, returns answer: Answer,
-        refusals: [Refused] = [], bodyBytesMax: Int? = nil,
+        parameters: [Parameter] = [], body: Schema? = nil, takesFile: Bool = false,
+        returns answer: Answer, refusals: [Refused] = [], bodyBytesMax: Int? = nil,
+        rate: RateClass? = nil,
         handler: @escaping @Sendable (Request, Context) async throws -> Response
     ) -> Route {
         precondition(!isReadOnly || method == .get, "\(path) is for people who only look")
         let description = Route.Description(
             method: method, path: path, summary: summary, tag: tag, parameters: parameters,
-            body: body, answer: answer, refusals: self.refusals + refusals,
-            bodyBytesMax: bodyBytesMax)
+            body: body, takesFile: takesFile, answer: answer, refusals: self.refusals + refusals,
+            bodyBytesMax: bodyBytesMax, rateClass: rate)
         let checks = description.checks
         let authenticate = authenticate
         return Route(description, access: access) { request in

@@ -113,7 +113,7 @@ import Telemetry
     ) throws(Problem) -> IncomingHead {
         var reader = HeadReader(line: line, headBytesMax: configuration.headBytesMax)
         return try unsafe reader.read(
-            from: connection, peerAddress: peer.address,
+            from: connection, peer: peer.client,
             proxiesTrusted: configuration.proxiesTrusted, ids: &ids)
     }
 
@@ -125,7 +125,7 @@ import Telemetry
         peersOpened += 1
         let peer = unsafe Peer(
             number: peersOpened, socket: florin_mhd_socket(connection),
-            address: Peer.address(of: connection),
+            client: Peer.client(of: connection),
             index: peers.count, at: .now)
         peers.append(peer)
         instruments.connections.add(1)

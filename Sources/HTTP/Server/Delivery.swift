@@ -6,6 +6,7 @@ struct Delivery {
     let service: Service
     /// Nil when the head was refused before anything could be said about it.
     let head: RequestHead?
+    let allowance: Allowance?
     let requestID: String
     let closesConnection: Bool
 
@@ -15,6 +16,10 @@ struct Delivery {
         for header in response.headers { unsafe add(header.name, header.value, to: result) }
         unsafe add("X-Request-Id", requestID, to: result)
         unsafe add("X-Content-Type-Options", "nosniff", to: result)
+        if let (policy, standing) = allowance?.fields {
+            unsafe add(RateFields.policyName, policy, to: result)
+            unsafe add(RateFields.standingName, standing, to: result)
+        }
         if let seconds = service.configuration.strictTransportSeconds {
             unsafe add("Strict-Transport-Security", "max-age=\(seconds)", to: result)
         }

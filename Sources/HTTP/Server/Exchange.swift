@@ -20,6 +20,7 @@ import Telemetry
     private var head: RequestHead?
     private var requestID = ""
     private var plan: Service.Plan?
+    private var allowance: Allowance?
     private var body: [UInt8] = []
     private var bodyBytesMax = 0
     private var bytesDropped = 0
@@ -89,8 +90,9 @@ import Telemetry
     }
 
     private func begin(_ incoming: IncomingHead) -> MHD_Result {
-        let plan = daemon.service.plan(for: incoming.head)
+        let (plan, allowance) = daemon.service.plan(for: incoming.head)
         self.plan = plan
+        self.allowance = allowance
         bodyBytesMax = daemon.configuration.bodyBytesMax
         if case .call(let endpoint, _) = plan, let bytesMax = endpoint.route.bodyBytesMax {
             bodyBytesMax = bytesMax
@@ -144,6 +146,7 @@ import Telemetry
         guard let head else { return .NO }
         var request = Request(head: head, body: body)
         request.pathParameters = parameters
+        request.allowance = allowance
         body = []
         start(endpoint, request)
         if daemon.loop.run(jobsMax: Self.jobsInlineMax, until: { response != nil }) {
@@ -194,7 +197,7 @@ import Telemetry
         guard let response else { return .YES }
         stage = .answered
         let delivery = Delivery(
-            service: daemon.service, head: head, requestID: requestID,
+            service: daemon.service, head: head, allowance: allowance, requestID: requestID,
             closesConnection: closing || daemon.isDraining)
         let stream = streamDelivery(for: response)
         guard let result = unsafe delivery.make(response, stream: stream) else { return .NO }
@@ -228,9 +231,15 @@ import Telemetry
             "http_answered",
             [
                 "request": .text(requestID), "method": .text(head?.method?.rawValue ?? "other"),
-                "path": .text(head?.target.path ?? ""), "status": LogValue(response.status),
+                "route": .text(route), "status": LogValue(response.status),
                 "microseconds": LogValue(duration), "whole": .boolean(isWhole),
             ])
+    }
+
+    /// Not the address itself: ids, e-mail addresses and secrets may stand in it.
+    private var route: String {
+        guard case .call(let endpoint, _) = plan else { return "" }
+        return endpoint.route.path
     }
 
     private var measures: Measures {

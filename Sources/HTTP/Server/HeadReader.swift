@@ -50,7 +50,7 @@ struct HeadReader {
     }
 
     mutating func read(
-        from connection: OpaquePointer, peerAddress: String, proxiesTrusted: Set<String>,
+        from connection: OpaquePointer, peer: Client, proxiesTrusted: NetworkRanges,
         ids: inout RequestIDSource
     ) throws(Problem) -> IncomingHead {
         unsafe withUnsafeMutablePointer(to: &self) {
@@ -70,7 +70,7 @@ struct HeadReader {
         let head = RequestHead(
             method: Method(rawValue: line.method), target: target, fields: fields,
             id: named ?? ids.next(),
-            remoteAddress: ForwardedFor.client(of: peerAddress, fields, proxiesTrusted))
+            client: peer.behind(proxiesTrusted, fields))
         return IncomingHead(
             head: head, contentLength: contentLength, expectsContinue: expectsContinue)
     }
@@ -181,32 +181,4 @@ extension Problem {
 
     fileprivate static let versionNotSupported = Problem(
         status: 505, code: "http_version_not_supported", detail: "Speak HTTP/1.1.")
-}
-
-/// Who asked, when a proxy stands between.
-enum ForwardedFor {
-    /// Walks `X-Forwarded-For` from the nearest hop outwards, past proxies that are trusted.
-    static func client(
-        of peer: String, _ fields: HeaderFields, _ trusted: Set<String>
-    ) -> String {
-        guard trusted.contains(peer) else { return peer }
-        let hops = fields.values("x-forwarded-for").flatMap { $0.split(separator: ",") }
-        var client = peer
-        for hop in hops.reversed() {
-            let address = ASCII.trimmed(hop)
-            guard isAddress(address) else { return client }
-            client = address
-            if !trusted.contains(address) { return client }
-        }
-        return client
-    }
-
-    /// Roughly: enough to keep anything but digits, hex, dots and colons out of logs.
-    private static func isAddress(_ text: String) -> Bool {
-        let addressBytesMax = 45
-        return (2...addressBytesMax).contains(text.utf8.count)
-            && text.utf8.allSatisfy {
-                ASCII.hexValue($0) != nil || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: ":")
-            }
-    }
 }

@@ -1,6 +1,7 @@
 import CLinux
 import CMicrohttpd
 import Glibc
+import Values
 
 /// One connection and how far it has come; its times are what slow clients are held to.
 final class Peer {
@@ -12,7 +13,7 @@ final class Peer {
 
     let number: UInt64
     let socket: Int32
-    let address: String
+    let client: Client
     /// Where the daemon's list holds this peer.
     var index: Int
     private(set) var phase = Phase.waiting
@@ -22,21 +23,22 @@ final class Peer {
     /// The request in flight.
     weak var exchange: Exchange?
 
-    init(number: UInt64, socket: Int32, address: String, index: Int, at now: Moment) {
+    init(number: UInt64, socket: Int32, client: Client, index: Int, at now: Moment) {
         self.number = number
         self.socket = socket
-        self.address = address
+        self.client = client
         self.index = index
         since = now
     }
 
-    /// `192.0.2.1` or `2001:db8::1`.
-    static func address(of connection: OpaquePointer) -> String {
+    /// Who is at the other end of the connection.
+    static func client(of connection: OpaquePointer) -> Client {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(NI_MAXHOST)) {
             guard let text = $0.baseAddress,
-                unsafe florin_mhd_address(connection, text, socklen_t(NI_MAXHOST))
-            else { return "unknown" }
-            return unsafe String(cString: text)
+                unsafe florin_mhd_address(connection, text, socklen_t(NI_MAXHOST)),
+                let address = unsafe NetworkAddress(String(cString: text))
+            else { return Client(.unspecified) }
+            return Client(address)
         }
     }
 

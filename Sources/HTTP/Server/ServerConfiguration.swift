@@ -1,3 +1,5 @@
+package import Values
+
 /// Where a server listens and what it tolerates.
 package struct ServerConfiguration: Sendable {
     /// An IPv4 or IPv6 address of this machine.
@@ -37,7 +39,9 @@ package struct ServerConfiguration: Sendable {
     /// Origins, such as `https://wallet.example`, whose pages may call this API from a browser.
     package var originsAllowed: Set<String> = []
     /// Addresses whose `X-Forwarded-For` is believed.
-    package var proxiesTrusted: Set<String> = []
+    package var proxiesTrusted = NetworkRanges.none
+    /// Nil for nobody being limited.
+    package var limiter: RateLimiter?
     /// Seconds for `Strict-Transport-Security`; nil as long as plain HTTP must keep working.
     package var strictTransportSeconds: Int?
     package var contentSecurityPolicy = """

@@ -25,7 +25,20 @@ final class Service: Sendable {
         case call(Endpoint, [Request.PathParameter])
     }
 
-    func plan(for head: RequestHead) -> Plan {
+    /// The plan, and what the request is counted against from now on.
+    func plan(for head: RequestHead) -> (plan: Plan, allowance: Allowance?) {
+        let plan = planUnlimited(head)
+        guard let limiter = configuration.limiter else { return (plan, nil) }
+        let allowance = Allowance(limiter, plan.rateClass)
+        do throws(Problem) {
+            try allowance.admit(.address(head.address))
+            return (plan, allowance)
+        } catch {
+            return (.answer(problem(error, head), plan.measures), allowance)
+        }
+    }
+
+    private func planUnlimited(_ head: RequestHead) -> Plan {
         if let preflight = crossOriginPreflight(head) { return .answer(preflight, otherMeasures) }
         if head.target.path == "*" {
             return .answer(Self.allowing(Method.allCases), otherMeasures)
@@ -72,6 +85,19 @@ final class Service: Sendable {
     }
 }
 
+extension Service.Plan {
+    fileprivate var rateClass: RateClass {
+        if case .call(let endpoint, _) = self { endpoint.route.rateClass } else { .open }
+    }
+
+    fileprivate var measures: Measures {
+        switch self {
+        case .answer(_, let measures): measures
+        case .call(let endpoint, _): endpoint.measures
+        }
+    }
+}
+
 // MARK: Cross-origin requests
 
 /// The CORS protocol (WHATWG Fetch §3.2), for configured origins only.
@@ -82,7 +108,8 @@ extension Service {
     private static let headersAllowed =
         "Accept, Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
     static let headersExposed =
-        "Allow, ETag, Idempotent-Replayed, Location, Retry-After, WWW-Authenticate, X-Request-Id"
+        "Allow, ETag, Idempotent-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, "
+        + "WWW-Authenticate, X-Request-Id"
 
     func allowedOrigin(_ head: RequestHead) -> String? {
         guard !configuration.originsAllowed.isEmpty, let origin = head.fields["origin"],

@@ -9,7 +9,7 @@ extension Identity {
     /// For anyone who is logged in.
     package var sessionRoutes: RouteBuilder<Session> {
         RouteBuilder(
-            access: .session, refusals: Self.refused([.sessionInvalid, .forbidden])
+            access: .session, refusals: Self.refused(Self.entering)
         ) { request in
             try await session(of: request)
         }
@@ -31,7 +31,7 @@ extension Identity {
     package func callerRoutes(_ scope: Scope?) -> RouteBuilder<Caller> {
         RouteBuilder(
             access: .any(of: [.session()] + Self.ways(scope)),
-            refusals: Self.refused([.sessionInvalid, .forbidden] + Self.refusals(scope))
+            refusals: Self.refused(Self.entering + Self.refusals(scope))
         ) { request in
             let caller = try await caller(of: request, scope)
             guard caller.role != .auditor || request.method == .get else {
@@ -48,7 +48,7 @@ extension Identity {
         RouteBuilder(
             access: .any(of: [.session(Route.Access.Way.verified)] + Self.ways(scope)),
             refusals: Self.refused(
-                [.sessionInvalid, .forbidden, .phoneNotVerified] + Self.refusals(scope))
+                Self.entering + [.phoneNotVerified] + Self.refusals(scope))
         ) { request in
             try Payer(await caller(of: request, scope))
         }
@@ -58,7 +58,7 @@ extension Identity {
     package func staffRoutes(_ roles: Set<StaffRole>) -> RouteBuilder<StaffSession> {
         RouteBuilder(
             access: .any(of: roles.map(\.rawValue).sorted().map { .session($0) }),
-            refusals: Self.refused([.sessionInvalid, .forbidden])
+            refusals: Self.refused(Self.entering)
         ) { request in
             try StaffSession(await session(of: request), oneOf: roles)
         }
@@ -67,7 +67,7 @@ extension Identity {
     /// For staff of these roles, and for auditors, who look.
     package func staffViewRoutes(_ roles: Set<StaffRole>) -> RouteBuilder<StaffView> {
         RouteBuilder(
-            access: .staffView(roles), refusals: Self.refused([.sessionInvalid, .forbidden]),
+            access: .staffView(roles), refusals: Self.refused(Self.entering),
             isReadOnly: true
         ) { request in
             try StaffView(await session(of: request), oneOf: roles)
@@ -75,6 +75,11 @@ extension Identity {
     }
 
     // MARK: Steps
+
+    /// What keeps out a person who would be let in otherwise.
+    private static let entering: [IdentityRejection] = [
+        .sessionInvalid, .forbidden, .staffAddressNotAllowed,
+    ]
 
     private static func refused(_ rejections: [IdentityRejection]) -> [Refused] {
         rejections.map { Refused($0) }
@@ -109,12 +114,14 @@ extension Identity {
 
     private func caller(of request: Request) async throws -> Caller {
         guard let token = request.bearerToken else { throw IdentityRejection.sessionInvalid }
+        let caller = try await caller(behind: token)
+        try admit(caller, with: request)
+        return caller
+    }
+
+    private func caller(behind token: String) async throws -> Caller {
         guard token.hasPrefix(KeyText.tag) else { return .person(try await authenticate(token)) }
-        let grant = try await grant(of: token)
-        guard grant.allows(request.remoteAddress) else {
-            throw IdentityRejection.keyAddressNotAllowed
-        }
-        return .program(grant)
+        return .program(try await grant(of: token))
     }
 }
 

@@ -28,8 +28,8 @@ package struct Grant: Sendable {
         plan = try Plan(stored: row[7])
     }
 
-    func allows(_ address: String) -> Bool {
-        addresses.isEmpty || NetworkAddress(address).map(addresses.contains) == true
+    func allows(_ address: NetworkAddress) -> Bool {
+        addresses.isEmpty || addresses.contains(address)
     }
 
     /// A person shows to be there for a large payment; a program has a limit instead.

@@ -44,7 +44,7 @@ package struct PasskeyRoutes: Sendable {
             .open(
                 .post, "/v1/sessions/passkey_challenges",
                 summary: "What the browser needs to log in with a passkey.", tag: "passkeys",
-                returns: .created(PasskeyWire.request), handler: challenge),
+                returns: .created(PasskeyWire.request), rate: .authentication, handler: challenge),
             .open(
                 .post, "/v1/sessions/passkeys", summary: "Log in with a passkey.",
                 tag: "passkeys", body: .object(.required("assertion", PasskeyWire.assertion)),
@@ -52,7 +52,7 @@ package struct PasskeyRoutes: Sendable {
                 refusals: refused([
                     .passkeyInvalid(reason: ""), .passkeyChallengeExpired, .passkeyUnknown,
                     .passkeySuspended,
-                ]), handler: logIn),
+                ]), rate: .authentication, handler: logIn),
         ]
     }
 

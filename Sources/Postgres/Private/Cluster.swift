@@ -1,4 +1,5 @@
 import CPostgres
+import Threads
 
 #if canImport(Glibc)
     import Glibc

@@ -1,6 +1,7 @@
 import CPostgres
 import Synchronization
 import Telemetry
+import Threads
 
 #if canImport(Glibc)
     import Glibc

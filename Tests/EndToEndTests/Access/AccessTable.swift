@@ -124,6 +124,9 @@ enum AccessTable {
             of: { $0.owner.id }, body: { _ in ["kyc_tier": 0, "reason": "A false paper."] },
             status: 200),
         AccessRow(
+            "PUT /v1/staff/people/{id}/role", .staff(["admin"]), of: { $0.owner.id },
+            body: { _ in ["role": "merchant", "reason": "Has a shop."] }, status: 200),
+        AccessRow(
             "PUT /sandbox/standing", .session, body: { _ in ["plan": "FREE"] }, status: 200),
     ]
 

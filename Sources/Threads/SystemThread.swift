@@ -1,4 +1,4 @@
-import CPostgres
+import CLinux
 
 #if canImport(Glibc)
     import Glibc
@@ -6,9 +6,9 @@ import CPostgres
 
 /// A thread of the operating system, for work that waits: the threads of Swift's own pool are as
 /// few as the cores, and one that blocks stalls every task of the process.
-enum SystemThread {
+package enum SystemThread {
     /// Starts a thread that runs `body` and then ends. `name` shows in tools; 15 bytes count.
-    static func start(_ name: StaticString, _ body: @escaping @Sendable () -> Void) {
+    package static func start(_ name: StaticString, _ body: @escaping @Sendable () -> Void) {
         let box = unsafe Unmanaged.passRetained(Box(name: name, body: body))
         var thread = pthread_t()
         let failure = unsafe pthread_create(
@@ -24,7 +24,7 @@ enum SystemThread {
     }
 
     /// Runs `body` on a thread of its own and waits for it without blocking the caller's.
-    static func run<R: Sendable>(
+    package static func run<R: Sendable>(
         _ name: StaticString, _ body: @escaping @Sendable () throws -> R
     ) async throws -> R {
         try await withCheckedThrowingContinuation { continuation in
@@ -53,6 +53,6 @@ enum SystemThread {
 }
 
 /// Waits for a time on the thread that calls, which must not be one of Swift's pool.
-func pause(milliseconds: Int) {
+package func pause(milliseconds: Int) {
     _ = poll(nil, 0, Int32(clamping: milliseconds))
 }

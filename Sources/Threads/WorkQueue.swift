@@ -7,20 +7,20 @@
 /// `Mutex` of the standard library has nothing to wait on, so this is POSIX's pair of a mutex and
 /// a condition. `@unchecked Sendable`: `state` is touched only between `lock` and `unlock`.
 @safe
-final class WorkQueue<Element: Sendable>: @unchecked Sendable {
+package final class WorkQueue<Element: Sendable>: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
     private let countMax: Int
     private var elements = Ring()
     private var isClosed = false
 
-    enum Admission {
+    package enum Admission: Sendable {
         case taken
         case full
         case closed
     }
 
-    init(countMax: Int) {
+    package init(countMax: Int) {
         self.countMax = countMax
         unsafe mutex = .allocate(capacity: 1)
         unsafe condition = .allocate(capacity: 1)
@@ -35,7 +35,7 @@ final class WorkQueue<Element: Sendable>: @unchecked Sendable {
         unsafe mutex.deallocate()
     }
 
-    func add(_ element: Element) -> Admission {
+    package func add(_ element: Element) -> Admission {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         if isClosed { return .closed }
@@ -46,7 +46,7 @@ final class WorkQueue<Element: Sendable>: @unchecked Sendable {
     }
 
     /// The oldest element, when there is one; nil once the queue is closed and empty.
-    func take() -> Element? {
+    package func take() -> Element? {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         while true {
@@ -56,8 +56,15 @@ final class WorkQueue<Element: Sendable>: @unchecked Sendable {
         }
     }
 
+    /// The oldest element, if one is there now.
+    package func takeWithoutWaiting() -> Element? {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return elements.popFirst()
+    }
+
     /// Takes nothing more in; what is in it can still be taken.
-    func close() {
+    package func close() {
         unsafe pthread_mutex_lock(mutex)
         isClosed = true
         unsafe pthread_cond_broadcast(condition)
