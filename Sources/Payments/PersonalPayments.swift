@@ -106,7 +106,9 @@ extension Payments {
                     ExportPart.item {
                         PaymentWire.write(request, names: names, seenBy: user, &$0)
                     }
-                }, nextCursor: found.count == ExportPart.rowsMax ? found.last.map { "\($0.id)" } : nil)
+                },
+                nextCursor: found.count == ExportPart.rowsMax ? "\(found[found.count - 1].id)" : nil
+            )
         }
     }
 

@@ -194,7 +194,8 @@ struct Application: Sendable {
     /// What other processes, and this one's transactions, tell through PostgreSQL.
     private func listen() throws -> Listener {
         try Listener.start(
-            settings, channels: [
+            settings,
+            channels: [
                 Jobs.channel, Events.channel, Identity.channel, Identity.erasedChannel,
             ],
             onNotify: { channel, payload in

@@ -37,7 +37,7 @@ struct ErasureTests {
             200, .get, "/v1/wallets/\(wallet)/entries", token: token)
         #expect(entries.rows.map { $0["counterparty"]?.string } == ["a former user"])
         #expect(entries.rows.map { $0["amount"]?.integer } == [500])
-        #expect(entries.rows[0]["note"] == .null)
+        #expect(entries.rows[0]["note"] == nil)
         try await server.api.refused(
             404, "recipient_not_found", .post, "/v1/transfers", .send(1, to: person.username),
             token: token)
@@ -80,7 +80,7 @@ struct ErasureTests {
         #expect(problem["holds"]?.integer == 1 && problem["requests"]?.integer == 1)
         #expect(problem["debts"] == nil && problem["role"] == nil)
 
-        _ = try await friend.post("/v1/holds/\(held.id)/voids")
+        _ = try await person.post("/v1/holds/\(held.id)/voids")
         _ = try await person.post("/v1/requests/\(request.id)/declines")
         try await person.send(25_000, to: friend)
         let rest = try await person.refused(409, "erasure_blocked", .post, Self.path)

@@ -14,7 +14,9 @@ struct ProfileTests {
         for (name, value) in try await person.get(Self.me).object?.members ?? [] {
             expected[name] = value
         }
-        for field in ["full_name", "birth_date", "language"] { #expect(expected[field] == .null) }
+        for field in ["full_name", "birth_date", "language"] {
+            #expect(expected[field]?.isNull == true)
+        }
         let changes: [JSON] = [
             ["full_name": "محمد علي"], ["birth_date": "1990-02-28", "language": "sw"],
             ["full_name": "आकाश क्\u{200D}ष"], ["language": nil], [:],
@@ -24,7 +26,9 @@ struct ProfileTests {
             let answer = try await person.reply(.patch, Self.me, change)
             #expect(answer.status == 200, "\(answer.text)")
             #expect(try await person.get(Self.me) == answer.json)
-            for (name, value) in expected { #expect(answer.json[name] == value, "\(name)") }
+            for (name, value) in expected {
+                #expect(answer.json.object?[name] == value, "\(name)")
+            }
         }
     }
 
@@ -46,7 +50,7 @@ struct ProfileTests {
         let person = try await Person.signUp(try await World.api)
         let change = JSON.object(JSONObject([(field, .string(text))]))
         try await person.refused(422, code, .patch, Self.me, change)
-        #expect(try await person.get(Self.me)[field] == .null)
+        #expect(try await person.get(Self.me)[field] == nil)
     }
 
     /// Mass assignment: what is not one's own to say is named and changes nothing.
@@ -142,9 +146,10 @@ struct LookAlikeTests {
         let hands = try Connection.open(database.settings)
         let letters = Array("abrnvwmlo01.-_")
         for _ in 0..<500 {
-            let tail = String((0..<Int.random(in: 2...12, using: &random)).map { _ in
-                letters.randomElement(using: &random)!
-            })
+            let tail = String(
+                (0..<Int.random(in: 2...12, using: &random)).map { _ in
+                    letters.randomElement(using: &random)!
+                })
             let name = try #require(Username("a" + tail))
             let look: String = try hands.query(
                 """
@@ -156,7 +161,7 @@ struct LookAlikeTests {
         let generated: String = try hands.query(
             """
             SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef
-            WHERE adrelid = 'identity.users'::regclass
+            WHERE adrelid = 'identity.users'::regclass AND pg_get_expr(adbin, adrelid) LIKE '%rn%'
             """)[0][0]
         #expect(
             generated.replacing("::text", with: "")

@@ -108,7 +108,9 @@ struct BodyStreamTests {
             #expect(head.hasPrefix("HTTP/1.1 200"))
             server.server.drain()
             var count = 0
-            while case let chunk = try await client.chunk(), !chunk.isEmpty { count += chunk.utf8.count }
+            while case let chunk = try await client.chunk(), !chunk.isEmpty {
+                count += chunk.utf8.count
+            }
             #expect(count == 1000 * Source.piece.count)
             try await server.running.value
         }

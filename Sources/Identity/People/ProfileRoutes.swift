@@ -44,7 +44,7 @@ extension Request {
     fileprivate func change<Value>(
         _ name: String, else refusal: IdentityRejection, _ parse: (String) -> Value?
     ) throws(IdentityRejection) -> ProfileChange.Change<Value> {
-        guard let json = json[name] else { return .keep }
+        guard let json = json.object?[name] else { return .keep }
         guard let text = json.string else { return .set(nil) }
         guard let value = parse(text) else { throw refusal }
         return .set(value)

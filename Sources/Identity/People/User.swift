@@ -132,8 +132,8 @@ package struct FullName: Sendable, Hashable {
     }
 }
 
-/// A language as BCP 47 writes it, such as `sw`, `pt-BR` or `zh-Hant`: a language, perhaps a script,
-/// perhaps a region.
+/// A language as BCP 47 writes it, such as `sw`, `pt-BR` or `zh-Hant`, perhaps with a script and a
+/// region.
 package struct Language: Sendable, Hashable {
     package let tag: String
 

@@ -33,8 +33,8 @@ package struct ErasurePart: Sendable {
 
     /// - Parameters:
     ///   - obstacles: what stands in the way, as facts; none: nothing does.
-    ///   - erase: what must happen in the transaction in which the person's key is destroyed. Throws
-    ///     `erasureBlocked` when something stands in the way after all.
+    ///   - erase: what must happen in the transaction in which the person's key is destroyed.
+    ///     Throws `erasureBlocked` when something stands in the way after all.
     ///   - sweep: what may take longer, afterwards. Done again from the start after a failure.
     package init(
         obstacles: @escaping InTransaction<[Fact]>, erase: @escaping InTransaction<Void>,

@@ -7,7 +7,10 @@ extension Identity {
     /// What this slice keeps of a person. Secrets are left out, hashes of them too: they are good
     /// for nothing but to be guessed at.
     var exportParts: [ExportPart] {
-        [person, sessions, passkeys, secondFactorPart, merchantKeys, codes, acts, erasures, messages]
+        [
+            person, sessions, passkeys, authenticatorApps, merchantKeys, codes, acts, erasures,
+            messages,
+        ]
     }
 
     // MARK: Steps
@@ -50,7 +53,7 @@ extension Identity {
         }
     }
 
-    private var secondFactorPart: ExportPart {
+    private var authenticatorApps: ExportPart {
         .rows("authenticator_apps", by: ID<User>.self, in: database) { user, after in
             """
             SELECT user_id, created_at, confirmed_at FROM identity.authenticator_apps

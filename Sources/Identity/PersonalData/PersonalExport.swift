@@ -40,7 +40,8 @@ package struct PersonalExport: Sendable {
             let (count, oldest): (Int64, Timestamp?) = (try row[0], try row[1])
             if let oldest, count >= ExportRules.perDayMax {
                 let next = oldest.adding(seconds: ExportRules.daySeconds)
-                throw IdentityRejection.tooManyAttempts(retryAfter: max(1, now.seconds(until: next)))
+                let wait = max(1, now.seconds(until: next))
+                throw IdentityRejection.tooManyAttempts(retryAfter: wait)
             }
             try transaction.execute(
                 """
@@ -57,8 +58,8 @@ package struct PersonalExport: Sendable {
         }
     }
 
-    /// Page by page, so that a long life takes no more memory than a short one. Its parts are of the
-    /// moments in which they are read.
+    /// Page by page, so that a long life takes no more memory than a short one. Its parts are of
+    /// the moments in which they are read.
     package func write(of user: ID<User>, to body: BodyStream) async throws {
         try await body.write(
             Array(
