@@ -37,6 +37,8 @@ let package = Package(
         .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd"),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
+        .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt"),
+        .systemLibrary(name: "CZxcvbn"),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .systemLibrary(name: "CMimalloc"),
@@ -51,7 +53,7 @@ let package = Package(
 
         // Machines: each wraps something foreign and knows nothing of money.
         library("Telemetry", ["Values"]),
-        library("Cryptography", ["CSodium", "COpenSSL", "Values"]),
+        library("Cryptography", ["CSodium", "COpenSSL", "CCrypt", "CZxcvbn", "Values"]),
         library("Threads", ["CLinux"]),
         library("Postgres", ["CLinux", "CPostgres", "Values", "Telemetry", "Threads"]),
         library("Redis", ["CHiredis", "Values", "Telemetry", "Threads"]),

@@ -11,6 +11,7 @@
 #include <openssl/hmac.h>
 #include <openssl/obj_mac.h>
 #include <openssl/rsa.h>
+#include <openssl/sha.h>
 
 #define FLORIN_P256_SCALAR_BYTES 32
 #define FLORIN_P256_POINT_BYTES 65

@@ -27,7 +27,7 @@ struct SimpleDoors: Sendable {
         ) { request in
             if isOpen, request.bearerToken == nil { return nil }
             let session = try await identity.session(of: request)
-            _ = try Payer(session)
+            _ = try Payer(session, Presence(request))
             return session
         }
         let staff: Set<StaffRole> = [.support, .finance, .admin]

@@ -65,7 +65,7 @@ package struct SimpleRoutes: Sendable {
         [
             doors.paying.route(
                 .post, "/api/transactions", summary: "Send money by e-mail.", tag: "simple",
-                parameters: [SimpleWire.optionalKey], body: SimpleWire.transaction,
+                parameters: [SimpleWire.optionalKey, .pin], body: SimpleWire.transaction,
                 returns: .created(SimpleWire.line), refusals: SimpleWire.moving, rate: .money,
                 handler: send),
             doors.looking.route(
@@ -106,7 +106,8 @@ package struct SimpleRoutes: Sendable {
 
     private func login(_ request: Request) async throws -> Response {
         let (tokens, user) = try await simple.identity.logIn(
-            login: request.text("email"), password: request.text("password"))
+            login: request.text("email"), password: request.text("password"),
+            from: request.origin)
         let member = try await simple.member(user)
         return .json { body in
             body.field("access_token", tokens.accessToken)
@@ -149,7 +150,9 @@ package struct SimpleRoutes: Sendable {
         let receiver = try await simple.user(email: request.text("receiver_email"))
         let done = try await simple.transfer(
             from: sender, to: receiver.username.text, amount: try amount(request),
-            key: key(request))
+            key: key(request),
+            // Without a token nobody is there whose PIN could be asked for.
+            by: caller.map { try Payer($0, Presence(request)) } ?? simple.payer(acting: sender))
         let line = SimpleTransfers.Line(
             id: done.payment.transfer.publicID, sender: request.text("sender_email"),
             receiver: request.text("receiver_email"),

@@ -148,16 +148,17 @@ extension SimpleTransfers {
 
     /// - Parameter key: nil for a command that nobody can repeat.
     package func transfer(
-        from sender: User, to receiver: String, amount: Int64, key: IdempotencyKey?
+        from sender: User, to receiver: String, amount: Int64, key: IdempotencyKey?,
+        by payer: Payer
     ) async throws -> Payments.Done {
         try await payments.send(
             SendCommand(to: receiver, amount: amount, currency: terms.currency.code, note: nil),
-            key: key ?? .random(), by: payer(acting: sender))
+            key: key ?? .random(), by: payer)
     }
 
     /// Somebody whom the body names by e-mail; whether they may pay is settled before.
-    private func payer(acting user: User) throws -> Payer {
-        try Payer(identity.session(vouchingFor: user))
+    func payer(acting user: User) throws -> Payer {
+        try Payer(identity.session(vouchingFor: user), .vouched)
     }
 }
 

@@ -1,9 +1,8 @@
 import CSodium
-import Dispatch
-import Synchronization
 package import Values
 
-/// Hashes passwords with Argon2id (RFC 9106) on threads of its own.
+/// Hashes passwords with Argon2id (RFC 9106) on threads of its own, and checks bcrypt hashes that
+/// came from elsewhere.
 ///
 /// One hash takes tens of megabytes and tens of milliseconds on purpose. So the number of threads
 /// bounds the memory, the queue before them is bounded too, and whoever comes when it is full is
@@ -14,21 +13,24 @@ package struct PasswordHasher: Sendable {
 
     private let memoryBytes: Int
     private let passes: UInt64
-    private let workers: Workers
+    private let pool: HashingPool
 
-    package init(memoryKiB: Int, passes: Int, threads: Int, queueMax: Int) {
+    /// - Parameter niceness: 0 to 19; the nicer, the more its threads yield to all others.
+    package init(
+        memoryKiB: Int, passes: Int, threads: Int, queueMax: Int, niceness: Int32 = 0
+    ) {
         precondition(memoryKiB >= 8 && passes >= 1 && threads >= 1 && queueMax >= 0)
         Sodium.start()
         memoryBytes = memoryKiB * 1024
         self.passes = UInt64(passes)
-        workers = Workers(threads: threads, queueMax: queueMax)
+        pool = HashingPool(threads: threads, queueMax: queueMax, niceness: niceness)
     }
 
     /// The hash in the PHC string format: `$argon2id$v=19$m=…,t=…,p=1$salt$hash`.
     package func hash(_ password: String) async throws -> String {
         guard password.utf8.count <= Self.passwordBytesMax else { throw PasswordTooLong() }
         let (memoryBytes, passes) = (memoryBytes, passes)
-        let hash = try await workers.run {
+        let hash = try await pool.run {
             Self.hash(password, passes: passes, memoryBytes: memoryBytes)
         }
         // Argon2 fails only when it gets no memory.
@@ -48,12 +50,21 @@ package struct PasswordHasher: Sendable {
     /// Whether the password is the one that was hashed; false also when the hash is not readable.
     package func verify(_ password: String, against hash: String) async throws -> Bool {
         guard password.utf8.count <= Self.passwordBytesMax else { return false }
-        return try await workers.run {
-            unsafe crypto_pwhash_str_verify(hash, password, UInt64(password.utf8.count)) == 0
+        return try await pool.run {
+            if let bcrypt = BcryptHash(hash) { return bcrypt.matches(password) }
+            return unsafe crypto_pwhash_str_verify(hash, password, UInt64(password.utf8.count)) == 0
         }
     }
 
-    /// Whether the hash was made with other costs than these, so that the next log-in renews it.
+    /// Other slow work that belongs to passwords, in the same line.
+    package func run<Result: Sendable>(
+        _ body: @escaping @Sendable () -> Result
+    ) async throws -> Result {
+        try await pool.run(body)
+    }
+
+    /// Whether the hash was made in another way or with other costs than these, so that the next
+    /// log-in renews it.
     package func needsRehash(_ hash: String) -> Bool {
         unsafe crypto_pwhash_str_needs_rehash(hash, passes, memoryBytes) != 0
     }
@@ -70,64 +81,5 @@ package struct PasswordHasher: Sendable {
         package let status = 422
         package let detail = "The password is longer than \(passwordBytesMax) bytes."
         package let facts = [Fact("bytes_max", Int64(passwordBytesMax))]
-    }
-}
-
-/// A fixed number of serial queues, each with its own thread while it works, and one bounded line
-/// of jobs before them.
-private final class Workers: Sendable {
-    private struct State {
-        var idle: [DispatchQueue]
-        var waiting: [@Sendable () -> Void] = []
-    }
-
-    private let state: Mutex<State>
-    private let queueMax: Int
-
-    init(threads: Int, queueMax: Int) {
-        let queues = (0..<threads).map { DispatchQueue(label: "florin.password.\($0)") }
-        state = Mutex(State(idle: queues))
-        self.queueMax = queueMax
-    }
-
-    func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async throws -> Result {
-        try await withCheckedThrowingContinuation { continuation in
-            let isTaken = submit { continuation.resume(returning: body()) }
-            if !isTaken { continuation.resume(throwing: PasswordHasher.Overloaded()) }
-        }
-    }
-
-    private enum Decision {
-        case start(DispatchQueue)
-        case wait
-        case refuse
-    }
-
-    private func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
-        let decision = state.withLock { state -> Decision in
-            if let queue = state.idle.popLast() { return .start(queue) }
-            guard state.waiting.count < queueMax else { return .refuse }
-            state.waiting.append(job)
-            return .wait
-        }
-        switch decision {
-        case .start(let queue): queue.async { self.work(job, on: queue) }
-        case .wait: break
-        case .refuse: return false
-        }
-        return true
-    }
-
-    private func work(_ first: @Sendable () -> Void, on queue: DispatchQueue) {
-        first()
-        while let job = next(orRest: queue) { job() }
-    }
-
-    private func next(orRest queue: DispatchQueue) -> (@Sendable () -> Void)? {
-        state.withLock { state in
-            guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
-            state.idle.append(queue)
-            return nil
-        }
     }
 }

@@ -88,6 +88,8 @@ public struct Quote: Sendable, Equatable {
     public let to: String
     public let available: Int64
     public let isSufficient: Bool
+    /// Whether the payment will want the PIN, or a session that was stepped up.
+    public let isPinRequired: Bool
 }
 
 /// A line of a wallet's history.

@@ -114,6 +114,7 @@ extension Quote {
         to = try fields.text("to")
         available = try fields.integer("available")
         isSufficient = try fields.bool("sufficient")
+        isPinRequired = try fields.bool("pin_required")
     }
 }
 
@@ -210,6 +211,7 @@ extension FlorinFact {
         switch json {
         case .integer(let value): self = .integer(value)
         case .string(let text): self = .text(text)
+        case .bool(let value): self = .bool(value)
         case .array(let elements) where texts?.count == elements.count: self = .texts(texts ?? [])
         default: self = .json(json.text)
         }

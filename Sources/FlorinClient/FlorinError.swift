@@ -56,6 +56,7 @@ public enum FlorinFact: Sendable, Equatable {
     case integer(Int64)
     case text(String)
     case texts([String])
+    case bool(Bool)
     /// Any other JSON, as text.
     case json(String)
 }

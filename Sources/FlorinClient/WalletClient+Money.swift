@@ -12,11 +12,12 @@ extension WalletClient {
     }
 
     /// Sends to a username, a telephone number or an e-mail address.
+    /// - Parameter pin: where the server asks for it: see `Quote.isPinRequired` and `stepUp(pin:)`.
     public func send(
         to: String, amount: Int64, currency: String, note: String? = nil,
-        key: String = makeKey()
+        key: String = makeKey(), pin: String? = nil
     ) async throws -> Transfer {
-        try await command("/v1/transfers", Self.money("to", to, amount, currency, note), key)
+        try await command("/v1/transfers", Self.money("to", to, amount, currency, note), key, pin)
     }
 
     public func transfer(_ id: String) async throws -> Transfer {
@@ -24,8 +25,11 @@ extension WalletClient {
     }
 
     /// Gives a transfer that came to the caller back, fee included; once.
-    public func reverse(_ transfer: String, key: String = makeKey()) async throws -> Transfer {
-        try await command("/v1/transfers/\(PercentEncoding.encode(transfer))/reversals", nil, key)
+    public func reverse(
+        _ transfer: String, key: String = makeKey(), pin: String? = nil
+    ) async throws -> Transfer {
+        try await command(
+            "/v1/transfers/\(PercentEncoding.encode(transfer))/reversals", nil, key, pin)
     }
 }
 
@@ -54,10 +58,10 @@ extension WalletClient {
 
     /// Pays a request.
     public func accept(
-        request: String, key: String = makeKey()
+        request: String, key: String = makeKey(), pin: String? = nil
     ) async throws -> (request: PaymentRequest, transfer: Transfer) {
         let answer = try await post(
-            "/v1/requests/\(PercentEncoding.encode(request))/acceptances", key: key)
+            "/v1/requests/\(PercentEncoding.encode(request))/acceptances", key: key, pin: pin)
         return try answer.read { fields throws(Fields.Missing) in
             let request = try fields.object("request", PaymentRequest.init)
             let transfer = try fields.object("transfer") { inner throws(Fields.Missing) in
@@ -84,11 +88,11 @@ extension WalletClient {
     /// Reserves money for somebody, for so many seconds.
     public func hold(
         to: String, amount: Int64, currency: String, expiresIn seconds: Int64,
-        note: String? = nil, key: String = makeKey()
+        note: String? = nil, key: String = makeKey(), pin: String? = nil
     ) async throws -> Hold {
         var body = Self.money("to", to, amount, currency, note).object ?? JSONObject()
         body.append("expires_in", .integer(seconds))
-        return try await command("/v1/holds", .object(body), key)
+        return try await command("/v1/holds", .object(body), key, pin)
     }
 
     /// Moves all of a hold, or so much of it; the rest is released.
@@ -129,8 +133,10 @@ extension WalletClient {
 // MARK: Steps
 
 extension WalletClient {
-    private func command(_ path: String, _ body: JSON?, _ key: String) async throws -> Transfer {
-        try await post(path, body, key: key).transfer()
+    private func command(
+        _ path: String, _ body: JSON?, _ key: String, _ pin: String? = nil
+    ) async throws -> Transfer {
+        try await post(path, body, key: key, pin: pin).transfer()
     }
 
     private static func money(

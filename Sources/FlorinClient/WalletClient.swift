@@ -147,9 +147,12 @@ extension WalletClient {
     }
 
     func post(
-        _ path: String, _ body: JSON? = nil, key: String? = nil, isOpen: Bool = false
+        _ path: String, _ body: JSON? = nil, key: String? = nil, isOpen: Bool = false,
+        pin: String? = nil
     ) async throws -> Answer {
-        try await exchange.perform(
-            Call(method: .post, path: path, body: body, key: key, isOpen: isOpen))
+        let headers = pin.map { [("X-Florin-PIN", $0)] } ?? []
+        return try await exchange.perform(
+            Call(
+                method: .post, path: path, body: body, key: key, isOpen: isOpen, headers: headers))
     }
 }

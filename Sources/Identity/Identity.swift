@@ -13,6 +13,10 @@ package struct Identity: Sendable {
     let events: Events
     let clock: Clock
     let passwords: PasswordHasher
+    /// On threads of their own, so that a flood of log-ins keeps nobody from paying.
+    let pins: PasswordHasher
+    /// Nil where the operator has no list of them.
+    let breached: BreachedPasswords?
     let vault: Vault
     package let audit: AuditLog
     let tokens: TokenMint
@@ -27,14 +31,17 @@ package struct Identity: Sendable {
 
     package init(
         database: Database, notifications: Notifications, events: Events, clock: Clock,
-        passwords: PasswordHasher, vault: Vault, tokens: TokenMint, relyingParty: RelyingParty,
-        isSandbox: Bool, staffAddresses: NetworkRanges, followStanding: @escaping StandingChange
+        passwords: PasswordHasher, pins: PasswordHasher, breached: BreachedPasswords?,
+        vault: Vault, tokens: TokenMint, relyingParty: RelyingParty, isSandbox: Bool,
+        staffAddresses: NetworkRanges, followStanding: @escaping StandingChange
     ) {
         self.database = database
         self.notifications = notifications
         self.events = events
         self.clock = clock
         self.passwords = passwords
+        self.pins = pins
+        self.breached = breached
         self.vault = vault
         audit = AuditLog(vault: vault, clock: clock)
         self.tokens = tokens

@@ -20,6 +20,13 @@ package enum IdentityRejection: Refusal, Equatable {
     case forbidden
     case userNotFound
     case tierNeedsApproval
+    case codeAddressInvalid
+    case passwordIncorrect
+    case pinTooWeak(reason: String)
+    case pinRequired(threshold: Int64, currency: String, isSet: Bool)
+    case pinIncorrect(triesLeft: Int64)
+    case pinNotSet
+    case stepUpRequired
     case passkeyInvalid(reason: String)
     case passkeyChallengeExpired
     case passkeyUnknown
@@ -41,6 +48,7 @@ package enum IdentityRejection: Refusal, Equatable {
     case birthDateInvalid
     case languageInvalid
     case identityProven
+    case emailProven
     case erasureBlocked([Fact])
     case erasureExists
     case erasureNotFound
@@ -55,13 +63,16 @@ package enum IdentityRejection: Refusal, Equatable {
         .codeIncorrect(triesLeft: 4), .codeExpired, .tooManyAttempts(retryAfter: 60),
         .alreadyVerified, .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified, .forbidden,
         .userNotFound, .tierNeedsApproval,
+        .codeAddressInvalid, .passwordIncorrect, .pinTooWeak(reason: "sequence"),
+        .pinRequired(threshold: 500_000, currency: "KES", isSet: true),
+        .pinIncorrect(triesLeft: 4), .pinNotSet, .stepUpRequired,
         .passkeyInvalid(reason: "signature_wrong"), .passkeyChallengeExpired, .passkeyUnknown,
         .passkeySuspended, .passkeyExists, .tooManyPasskeys, .passkeyNotFound,
         .insufficientScope("transfers:write"), .keyAddressNotAllowed, .keyPaymentMaxMismatch,
         .keyAddressesInvalid, .tooManyKeys, .keyNotFound,
         .cursorInvalid,
         .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
-        .nameInvalid, .birthDateInvalid, .languageInvalid, .identityProven,
+        .nameInvalid, .birthDateInvalid, .languageInvalid, .identityProven, .emailProven,
         .erasureBlocked([
             Fact("balances", ["KES 250.00"]), Fact("debts", ["USD -1.00"]), Fact("holds", 1),
             Fact("requests", 1), Fact("role", "support"),
@@ -90,6 +101,13 @@ package enum IdentityRejection: Refusal, Equatable {
         case .forbidden: "forbidden"
         case .userNotFound: "user_not_found"
         case .tierNeedsApproval: "tier_needs_approval"
+        case .codeAddressInvalid: "code_address_invalid"
+        case .passwordIncorrect: "password_incorrect"
+        case .pinTooWeak: "pin_too_weak"
+        case .pinRequired: "pin_required"
+        case .pinIncorrect: "pin_incorrect"
+        case .pinNotSet: "pin_not_set"
+        case .stepUpRequired: "step_up_required"
         case .passkeyInvalid: "passkey_invalid"
         case .passkeyChallengeExpired: "passkey_challenge_expired"
         case .passkeyUnknown: "passkey_unknown"
@@ -111,6 +129,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .birthDateInvalid: "birth_date_invalid"
         case .languageInvalid: "language_invalid"
         case .identityProven: "identity_proven"
+        case .emailProven: "email_proven"
         case .erasureBlocked: "erasure_blocked"
         case .erasureExists: "erasure_exists"
         case .erasureNotFound: "erasure_not_found"
@@ -126,13 +145,17 @@ package enum IdentityRejection: Refusal, Equatable {
         case .keyPaymentMaxMismatch, .keyAddressesInvalid: 422
         case .tooManyKeys: 409
         case .keyNotFound: 404
-        case .phoneInvalid, .usernameInvalid, .emailInvalid, .passwordTooWeak, .codeIncorrect: 422
-        case .phoneTaken, .usernameTaken, .emailTaken, .alreadyVerified: 409
+        case .phoneInvalid, .usernameInvalid, .emailInvalid, .passwordTooWeak, .codeIncorrect,
+            .codeAddressInvalid, .pinTooWeak:
+            422
+        case .phoneTaken, .usernameTaken, .emailTaken, .alreadyVerified, .pinNotSet: 409
         case .credentialsInvalid, .sessionInvalid, .refreshTokenInvalid: 401
         case .codeExpired: 410
         case .cursorInvalid: 400
         case .tooManyAttempts: 429
-        case .phoneNotVerified, .forbidden, .staffAddressNotAllowed: 403
+        case .phoneNotVerified, .forbidden, .passwordIncorrect, .pinRequired, .pinIncorrect,
+            .stepUpRequired, .staffAddressNotAllowed:
+            403
         case .passkeyInvalid, .secondFactorIncorrect: 422
         case .userNotFound: 404
         case .tierNeedsApproval: 409
@@ -142,7 +165,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .passkeyExists, .tooManyPasskeys, .totpExists: 409
         case .passkeyNotFound, .totpNotFound: 404
         case .nameInvalid, .birthDateInvalid, .languageInvalid: 422
-        case .identityProven, .erasureBlocked, .erasureExists: 409
+        case .identityProven, .emailProven, .erasureBlocked, .erasureExists: 409
         case .erasureNotFound: 404
         case .ownRole: 403
         case .lastAdmin: 409
@@ -165,12 +188,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .usernameInvalid:
             "A username has 3 to 30 letters, digits, dots, dashes or underscores, a letter first."
         case .emailInvalid: "This is not an e-mail address."
-        case .passwordTooWeak(let reason):
-            reason == "too_short"
-                ? "A password has at least \(PasswordRules.charactersMin) characters."
-                : reason == "too_long"
-                    ? "A password has at most \(PasswordRules.bytesMax) bytes."
-                    : "This password is too easy to guess; choose another."
+        case .passwordTooWeak(let reason): PasswordRules.sentence(reason)
         case .phoneTaken: "This telephone number already has a wallet; log in instead."
         case .usernameTaken: "This username is taken; choose another."
         case .emailTaken: "This e-mail address already has a wallet; log in instead."
@@ -187,6 +205,18 @@ package enum IdentityRejection: Refusal, Equatable {
         case .userNotFound: "There is no such user."
         case .tierNeedsApproval:
             "A higher tier takes a submission that two members of staff have looked at."
+        case .codeAddressInvalid:
+            "Give a telephone number in international form or an e-mail address."
+        case .passwordIncorrect: "The password is wrong."
+        case .pinTooWeak(let reason): PinRules.sentence(reason)
+        case .pinRequired(_, _, let isSet):
+            isSet
+                ? "This payment needs your PIN: send it as X-Florin-PIN."
+                : "This payment needs a PIN, and you have none yet: set one, then send it along."
+        case .pinIncorrect(let triesLeft):
+            "The PIN is wrong; \(triesLeft) more tries before you have to wait."
+        case .pinNotSet: "You have no PIN yet; set one first."
+        case .stepUpRequired: "Prove that it is you: with the PIN, a passkey or an authenticator."
         case .passkeyInvalid(let reason):
             reason == "user_not_verified"
                 ? "The device must check your finger, face or PIN; try again or use another one."
@@ -214,6 +244,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .languageInvalid: "Give a language such as sw, pt-BR or zh-Hant."
         case .identityProven:
             "Your documents have proven this name and birth date; ask support to change them."
+        case .emailProven: "This e-mail address is yours and proven already."
         case .erasureBlocked:
             "Something is still open: take the money out, and end holds and requests first."
         case .erasureExists: "You have asked for this already; it is done when its day has come."
@@ -229,8 +260,13 @@ package enum IdentityRejection: Refusal, Equatable {
         switch self {
         case .insufficientScope(let scope): [Fact("scope", scope)]
         case .tooManyKeys: [Fact("keys_max", Int64(MerchantKeyRules.perMerchantMax))]
-        case .passwordTooWeak(let reason): [Fact("reason", reason)]
-        case .codeIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
+        case .passwordTooWeak(let reason), .pinTooWeak(let reason): [Fact("reason", reason)]
+        case .pinRequired(let threshold, let currency, let isSet):
+            [
+                Fact("threshold", threshold), Fact("currency", currency), Fact("pin_set", isSet),
+            ]
+        case .codeIncorrect(let triesLeft), .pinIncorrect(let triesLeft):
+            [Fact("tries_left", triesLeft)]
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]
         case .passkeyInvalid(let reason): [Fact("reason", reason)]
         case .secondFactorIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]

@@ -12,6 +12,11 @@ package struct IdentityRoutes: Sendable {
     }
 
     package var routes: [Route] {
+        people + PasswordRoutes(identity: identity, session: session).routes
+            + PinRoutes(identity: identity, session: session).routes
+    }
+
+    private var people: [Route] {
         [
             .open(
                 .post, "/v1/users", summary: "Sign up; a code is sent to the telephone number.",
@@ -74,13 +79,15 @@ package struct IdentityRoutes: Sendable {
     }
 
     private func resend(_ request: Request) async throws -> Response {
-        try await identity.resendCode(to: request.text("phone"))
+        try await identity.resendCode(
+            to: request.text("phone"), from: request.origin)
         return .json(202) { $0.field("expires_in", CodeRules.secondsValid) }
     }
 
     private func logIn(_ request: Request) async throws -> Response {
         let (tokens, user) = try await identity.logIn(
-            login: request.text("login"), password: request.text("password"))
+            login: request.text("login"), password: request.text("password"),
+            from: request.origin)
         return .json(201) {
             Wire.write(tokens, &$0)
             $0.object("user") { Wire.write(user, &$0) }
@@ -127,7 +134,8 @@ enum Wire {
         .optional("email", .string(min: 3, max: EmailAddress.charactersMax, format: .email)))
 
     static let verification = Schema.object(
-        .required("phone", phone), .required("code", .string(min: 1, max: 16)))
+        .required("phone", phone),
+        .required("code", .string(min: 1, max: CodeRules.charactersMax)))
 
     static let logIn = Schema.object(
         .required("login", .string(min: 1, max: EmailAddress.charactersMax)),

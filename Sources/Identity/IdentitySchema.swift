@@ -99,6 +99,7 @@ package enum IdentitySchema {
         merchantKeys,
         auditLogAtRest,
         roles,
+        secrets,
         privacy,
     ]
 }

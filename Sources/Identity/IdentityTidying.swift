@@ -9,12 +9,17 @@ enum IdentityKept {
     static let sessionSeconds: Int64 = 90 * 86_400
     /// Where an act came from, after the act.
     static let originSeconds: Int64 = 365 * 86_400
+    /// Keys of merchants that open nothing any more, after their end: long enough to ask which of
+    /// them did something.
+    static let merchantKeySeconds: Int64 = 365 * 86_400
+    /// Sign-ups whose telephone number nobody proved: it may be somebody else's.
+    static let unprovenSeconds: Int64 = 30 * 86_400
     /// Rows removed in one transaction.
     static let rowsMax = 5_000
 }
 
 extension Identity {
-    /// Removes expired refresh tokens, old codes and long dead sessions.
+    /// Removes expired refresh tokens, old codes, forgotten guesses and long dead sessions.
     ///
     /// A used token stays until it expires: its second use would be a theft.
     package func tidy() async throws {
@@ -32,6 +37,13 @@ extension Identity {
             DELETE FROM identity.codes WHERE id IN (
                 SELECT id FROM identity.codes WHERE id < \(oldestCode) ORDER BY id LIMIT \(limit))
             """)
+        let remembered = now.adding(seconds: -GuessRules.secondsRemembered)
+        try await repeatedly(
+            """
+            DELETE FROM identity.guesses WHERE index IN (
+                SELECT index FROM identity.guesses
+                WHERE failed_at < \(remembered) ORDER BY failed_at LIMIT \(limit))
+            """)
         let oldest = ID<Session>.earliest(at: now.adding(seconds: -IdentityKept.sessionSeconds))
         try await repeatedly(
             """
@@ -40,7 +52,41 @@ extension Identity {
                     SELECT 1 FROM identity.refresh_tokens r WHERE r.session_id = s.id)
                 ORDER BY s.id LIMIT \(limit))
             """)
+        try await repeatedly(
+            """
+            DELETE FROM identity.passkey_challenges WHERE challenge_hash IN (
+                SELECT challenge_hash FROM identity.passkey_challenges
+                WHERE expires_at <= \(now) ORDER BY expires_at LIMIT \(limit))
+            """)
+        let oldestExport = now.adding(seconds: -ExportRules.daySeconds)
+        try await repeatedly(
+            """
+            DELETE FROM identity.exports WHERE id IN (
+                SELECT id FROM identity.exports
+                WHERE at < \(oldestExport) ORDER BY at LIMIT \(limit))
+            """)
+        try await removeMerchantKeys(
+            endedBefore: now.adding(seconds: -IdentityKept.merchantKeySeconds))
         try await removeOrigins(before: now.adding(seconds: -IdentityKept.originSeconds))
+    }
+
+    private func removeMerchantKeys(endedBefore moment: Timestamp) async throws {
+        var removed = IdentityKept.rowsMax
+        while removed == IdentityKept.rowsMax {
+            removed = try await database.transaction { transaction in
+                let keys: [ID<MerchantKey>] = try transaction.query(
+                    """
+                    SELECT id FROM identity.merchant_keys
+                    WHERE revoked_at < \(moment) OR expires_at < \(moment)
+                    LIMIT \(IdentityKept.rowsMax)
+                    """
+                ).map { try $0[0] }
+                try transaction.execute(
+                    "DELETE FROM identity.merchant_key_secrets WHERE key_id = ANY(\(keys))")
+                return try transaction.execute(
+                    "DELETE FROM identity.merchant_keys WHERE id = ANY(\(keys))")
+            }
+        }
     }
 
     /// Forgets from where old acts came. The log itself says up to which act, so that an origin

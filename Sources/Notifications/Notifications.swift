@@ -35,17 +35,21 @@ package struct Notifications: Sendable {
     }
 
     /// Queues an SMS in the caller's transaction.
+    /// - Parameter isWithheld: writes as much and sends nothing, so that the time it takes does not
+    ///   tell whether there was somebody to send to. The number and the text are not kept.
     package func send(
-        sms body: String, to phone: PhoneNumber, in transaction: borrowing Transaction
+        sms body: String, to phone: PhoneNumber, isWithheld: Bool = false,
+        in transaction: borrowing Transaction
     ) throws(DatabaseError) {
-        try queue(.sms, phone.e164, body, in: transaction)
+        try queue(.sms, phone.e164, body, isWithheld: isWithheld, in: transaction)
     }
 
     /// Queues an e-mail in the caller's transaction.
     package func send(
-        email body: String, to address: EmailAddress, in transaction: borrowing Transaction
+        email body: String, to address: EmailAddress, isWithheld: Bool = false,
+        in transaction: borrowing Transaction
     ) throws(DatabaseError) {
-        try queue(.email, address.text, body, in: transaction)
+        try queue(.email, address.text, body, isWithheld: isWithheld, in: transaction)
     }
 
     /// The newest messages, of one recipient or of all.
@@ -60,7 +64,7 @@ package struct Notifications: Sendable {
             try transaction.query(
                 """
                 SELECT id, channel, recipient_sealed, body_sealed, created_at
-                FROM notifications.messages WHERE \(chosen)
+                FROM notifications.messages WHERE \(chosen) AND NOT withheld
                 ORDER BY id DESC LIMIT \(Self.outboxPage)
                 """
             ).map { try message($0) }
@@ -120,19 +124,22 @@ package struct Notifications: Sendable {
     // MARK: Steps
 
     private func queue(
-        _ channel: Message.Channel, _ recipient: String, _ body: String,
+        _ channel: Message.Channel, _ recipient: String, _ body: String, isWithheld: Bool,
         in transaction: borrowing Transaction
     ) throws(DatabaseError) {
+        let recipient = isWithheld ? Self.masked(recipient) : recipient
+        let body = isWithheld ? Self.masked(body) : body
         let now = clock.now
         let id = ID<Message>.make(at: now)
         let context = Array("\(id)".utf8)
         try transaction.execute(
             """
             INSERT INTO notifications.messages
-                (id, channel, recipient_index, recipient_sealed, body_sealed, created_at)
+                (id, channel, recipient_index, recipient_sealed, body_sealed, created_at,
+                withheld)
             VALUES (\(id), \(channel.rawValue), \(key.blindIndex(recipient)),
                 \(key.seal(Array(recipient.utf8), context: context)),
-                \(key.seal(Array(body.utf8), context: context)), \(now))
+                \(key.seal(Array(body.utf8), context: context)), \(now), \(isWithheld))
             """)
         try jobs.enqueue(Self.deliver, "\(id)", in: transaction)
     }
@@ -143,7 +150,8 @@ package struct Notifications: Sendable {
             try transaction.first(
                 """
                 SELECT id, channel, recipient_sealed, body_sealed, created_at
-                FROM notifications.messages WHERE id = \(id) AND delivered_at IS NULL
+                FROM notifications.messages
+                WHERE id = \(id) AND delivered_at IS NULL AND NOT withheld
                 """
             ).map { try message($0) }
         }
@@ -165,6 +173,11 @@ package struct Notifications: Sendable {
             recipient: String(decoding: try key.open(try row[2], context: context), as: UTF8.self),
             body: String(decoding: try key.open(try row[3], context: context), as: UTF8.self),
             createdAt: try row[4])
+    }
+
+    /// As long as the text, and nothing of it.
+    private static func masked(_ text: String) -> String {
+        String(repeating: "•", count: text.count)
     }
 
     private static func canonical(_ recipient: String) -> String {

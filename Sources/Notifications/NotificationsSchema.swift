@@ -20,6 +20,13 @@ package enum NotificationsSchema {
                 );
                 CREATE INDEX messages_by_recipient
                     ON notifications.messages (recipient_index, id DESC);
-                """)
+                """),
+        Migration(
+            slice: "notifications", number: 2, name: "withheld messages",
+            sql: """
+                -- Written where there was nobody to send to, and never carried.
+                ALTER TABLE notifications.messages
+                    ADD COLUMN withheld boolean NOT NULL DEFAULT false;
+                """),
     ]
 }

@@ -13,9 +13,9 @@ struct HoldRoutes: Sendable {
         [
             moving.route(
                 .post, "/v1/holds", summary: "Reserve money for someone.", tag: "holds",
-                parameters: [.idempotencyKey], body: PaymentWire.hold,
+                parameters: [.idempotencyKey, .pin], body: PaymentWire.hold,
                 returns: .created(PaymentWire.done),
-                refusals: PaymentWire.moving + PaymentWire.ledger([.holdTimeOutOfRange]),
+                refusals: PaymentWire.paying + PaymentWire.ledger([.holdTimeOutOfRange]),
                 handler: hold),
             reading.route(
                 .get, "/v1/holds/{id}", summary: "A hold that one gave or received.",

@@ -8,6 +8,7 @@ extension Payments {
         _ command: SendCommand, seconds: Int64, key: IdempotencyKey, by payer: Payer
     ) async throws -> Done {
         let (order, _) = try await order(command, by: payer)
+        try await requirePresence(of: payer, for: order.amount)
         let leg = Leg(
             debit: order.source.account, credit: order.target.account, amount: order.amount,
             code: .merchant, isLimited: true)

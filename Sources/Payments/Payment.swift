@@ -82,4 +82,6 @@ package struct Quote: Sendable, Equatable {
     package let recipient: String
     /// What could be spent now, before this payment.
     package let available: Int64
+    /// Whether the payment will ask for the PIN.
+    package let isPinRequired: Bool
 }

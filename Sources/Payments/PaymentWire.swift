@@ -70,7 +70,7 @@ enum PaymentWire {
             .required("amount", .integer()), .required("fee", .integer()),
             .required("total", .integer()), .required("currency", currency),
             .required("to", .string()), .required("available", .integer()),
-            .required("sufficient", .boolean)))
+            .required("sufficient", .boolean), .required("pin_required", .boolean)))
 
     static let entry = Schema.named(
         "Entry",
@@ -141,6 +141,7 @@ extension PaymentWire {
         writer.field("to", quote.recipient)
         writer.field("available", quote.available)
         writer.field("sufficient", quote.available >= quote.total.minorUnits)
+        writer.field("pin_required", quote.isPinRequired)
     }
 
     static func write(_ item: HistoryEntry, _ writer: inout JSONWriter) {
@@ -195,6 +196,17 @@ extension PaymentWire {
             .idempotencyMismatch, .balanceOverflow, .insufficientFunds, .limitExceeded,
             .moneyOutStopped,
         ])
+
+    /// Where money leaves the caller's own wallet.
+    static let paying: [Refused] = moving + asking
+
+    /// Where the PIN is asked for.
+    static let asking: [Refused] =
+        [
+            Refused(IdentityRejection.pinRequired(threshold: 0, currency: "", isSet: true)),
+            Refused(IdentityRejection.pinIncorrect(triesLeft: 0)),
+            Refused(IdentityRejection.tooManyAttempts(retryAfter: 0)),
+        ]
 
     static func ledger(_ rejections: [LedgerRejection]) -> [Refused] {
         rejections.map { Refused(LedgerRefusal($0)) }

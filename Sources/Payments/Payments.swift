@@ -48,14 +48,17 @@ package struct PaymentTerms: Sendable {
     package let currencies: [Currency]
     package let sendFees: [Plan: FeeSchedule]
     package let limits: LimitTable
+    package let pinThresholds: PinThresholds
 
     package init(
-        currencies: [Currency], sendFees: [Plan: FeeSchedule], limits: LimitTable
+        currencies: [Currency], sendFees: [Plan: FeeSchedule], limits: LimitTable,
+        pinThresholds: PinThresholds
     ) {
         precondition(!currencies.isEmpty)
         self.currencies = currencies
         self.sendFees = sendFees
         self.limits = limits
+        self.pinThresholds = pinThresholds
     }
 
     /// What a payer of this plan gives for a payment.

@@ -27,9 +27,9 @@ struct RequestRoutes: Sendable {
                 refusals: [Refused(PaymentRejection.requestNotFound)], handler: show),
             paying.route(
                 .post, "/v1/requests/{id}/acceptances", summary: "Pay a request.",
-                tag: "requests", parameters: [.path("id", .uuid), .idempotencyKey],
+                tag: "requests", parameters: [.path("id", .uuid), .idempotencyKey, .pin],
                 returns: .created(PaymentWire.acceptance),
-                refusals: PaymentWire.moving + Self.refusedDeciding, handler: accept),
+                refusals: PaymentWire.paying + Self.refusedDeciding, handler: accept),
             deciding.route(
                 .post, "/v1/requests/{id}/declines", summary: "Say no to a request.",
                 tag: "requests", parameters: [.path("id", .uuid)],

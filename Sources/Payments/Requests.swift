@@ -56,6 +56,7 @@ extension Payments {
         let request = try await request(id, of: payer.caller)
         guard request.payer == payer.user else { throw IdentityRejection.forbidden }
         try requireAllowed(request.amount, by: payer)
+        try await requirePresence(of: payer, for: request.amount)
         let order = Order(
             amount: request.amount,
             source: try await wallet(of: payer.user, request.amount.currency),

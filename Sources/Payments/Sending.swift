@@ -30,7 +30,8 @@ extension Payments {
         }
         return Quote(
             amount: order.amount, fee: fee, total: total, recipient: recipient.username,
-            available: try await balance(of: order.source).available)
+            available: try await balance(of: order.source).available,
+            isPinRequired: try await isPinRequired(for: order.amount, by: payer))
     }
 
     /// Pays, or replays what this key paid before.
@@ -38,6 +39,7 @@ extension Payments {
         _ command: SendCommand, key: IdempotencyKey, by payer: Payer
     ) async throws -> Done {
         let (order, recipient) = try await order(command, by: payer)
+        try await requirePresence(of: payer, for: order.amount)
         let receipt = try await submit(order, .send, key: key, by: payer)
         // All that the answer says is known here: the usual payment asks the database for nothing.
         let payment = Payment(
@@ -62,9 +64,11 @@ extension Payments {
     ) async throws -> Done {
         let (original, parties) = try await transfer(id, seenBy: payer.caller)
         guard parties[original.credit]?.id == payer.user else { throw IdentityRejection.forbidden }
-        if case .program = payer.caller {
+        // What nobody asks about is not looked up.
+        if payer.caller.isProgram || terms.pinThresholds.mayBeReached(by: original.amount) {
             let amount = Money(original.amount, try await currency(of: original))
             try requireAllowed(amount, by: payer)
+            try await requirePresence(of: payer, for: amount)
         }
         return try await reverse(original, key: commandKey(key, of: payer.user))
     }

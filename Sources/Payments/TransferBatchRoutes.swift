@@ -18,10 +18,10 @@ struct TransferBatchRoutes: Sendable {
             moving.route(
                 .post, "/v1/transfer_batches",
                 summary: "Send up to 10,000 payments at once: each for itself, or all or none.",
-                tag: "transfers", parameters: [.idempotencyKey], body: BatchWire.batch,
+                tag: "transfers", parameters: [.idempotencyKey, .pin], body: BatchWire.batch,
                 returns: .ok(
                     BatchWire.done, "What became of each, in the order in which they were sent."),
-                refusals: PaymentWire.moving, bodyBytesMax: Self.bodyBytesMax, handler: send)
+                refusals: PaymentWire.paying, bodyBytesMax: Self.bodyBytesMax, handler: send)
         ]
     }
 

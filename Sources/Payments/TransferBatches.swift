@@ -11,6 +11,7 @@ extension Payments {
     package func send(
         _ batch: TransferBatch, key: IdempotencyKey, by payer: Payer
     ) async throws -> TransferBatch.Done {
+        try await requirePresence(of: payer, for: batch)
         let name = commandKey(hashing: "\(payer.user)/batch:\(key.text)")
         try await claim(name, for: batch.mode, by: payer)
         let orders = try await orders(batch.transfers, by: payer)

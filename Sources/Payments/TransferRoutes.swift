@@ -17,8 +17,8 @@ struct TransferRoutes: Sendable {
             moving.route(
                 .post, "/v1/transfers",
                 summary: "Send money to a username, telephone number or e-mail.",
-                tag: "transfers", parameters: [.idempotencyKey], body: PaymentWire.send,
-                returns: .created(PaymentWire.done), refusals: PaymentWire.moving, handler: send),
+                tag: "transfers", parameters: [.idempotencyKey, .pin], body: PaymentWire.send,
+                returns: .created(PaymentWire.done), refusals: PaymentWire.paying, handler: send),
             moving.route(
                 .post, "/v1/transfers/preview", summary: "What sending would cost.",
                 tag: "transfers", body: PaymentWire.send, returns: .ok(PaymentWire.quote),
@@ -31,8 +31,9 @@ struct TransferRoutes: Sendable {
             moving.route(
                 .post, "/v1/transfers/{id}/reversals",
                 summary: "Send a transfer's money back, fee included; once.", tag: "transfers",
-                parameters: [.path("id", .uuid), .idempotencyKey],
-                returns: .created(PaymentWire.done), refusals: Self.reversing, handler: reverse),
+                parameters: [.path("id", .uuid), .idempotencyKey, .pin],
+                returns: .created(PaymentWire.done), refusals: Self.reversing + PaymentWire.asking,
+                handler: reverse),
             correcting.route(
                 .post, "/v1/staff/transfers/{id}/reversals",
                 summary: "Send a transfer's money back on behalf of who received it; once.",

@@ -22,6 +22,7 @@ package struct Fact: Sendable, Equatable {
         case integer(Int64)
         case text(String)
         case texts([String])
+        case boolean(Bool)
     }
 
     package let name: String
@@ -40,5 +41,10 @@ package struct Fact: Sendable, Equatable {
     package init(_ name: String, _ value: [String]) {
         self.name = name
         self.value = .texts(value)
+    }
+
+    package init(_ name: String, _ value: Bool) {
+        self.name = name
+        self.value = .boolean(value)
     }
 }

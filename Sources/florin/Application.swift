@@ -61,9 +61,10 @@ struct Application: Sendable {
         let bookKeys = try await BookKeys.load(
             from: database, sealing: ring.sealingKey(BookKeys.purpose),
             now: clock.now)
+        let breached = try configuration.breachedPasswords.map { try BreachedPasswords(path: $0) }
         let application = Application(
             configuration, database, settings, clock, ring: ring, vault, tokens,
-            bookKeys)
+            bookKeys, breached)
         if configuration.isSandbox { try await application.resumeClock() }
         return application
     }
@@ -78,7 +79,7 @@ struct Application: Sendable {
     init(
         _ configuration: Configuration, _ database: Database, _ settings: ConnectionSettings,
         _ clock: Clock, ring: KeyRing, _ vault: Vault, _ tokens: TokenMint,
-        _ bookKeys: BookKeys
+        _ bookKeys: BookKeys, _ breached: BreachedPasswords?
     ) {
         self.configuration = configuration
         self.database = database
@@ -106,15 +107,23 @@ struct Application: Sendable {
             carriers: [.sms: carrier, .email: carrier])
         let terms = PaymentTerms(
             currencies: configuration.currencies, sendFees: configuration.sendFees,
-            limits: configuration.limits)
+            limits: configuration.limits,
+            pinThresholds: PinThresholds(
+                configuration.currencies, major: configuration.pinThresholds,
+                others: configuration.pinThreshold))
         let walletLimits = WalletLimits(ledger: ledger, terms: terms)
         identity = Identity(
             database: database, notifications: notifications, events: events, clock: clock,
             passwords: PasswordHasher(
                 memoryKiB: configuration.argonMemoryKiB, passes: configuration.argonPasses,
                 threads: Configuration.passwordThreads,
-                queueMax: Configuration.passwordQueueMax),
-            vault: vault, tokens: tokens,
+                queueMax: Configuration.passwordQueueMax,
+                niceness: Configuration.passwordNiceness),
+            pins: PasswordHasher(
+                memoryKiB: configuration.argonMemoryKiB, passes: configuration.argonPasses,
+                threads: Configuration.pinThreads, queueMax: Configuration.pinQueueMax,
+                niceness: Configuration.pinNiceness),
+            breached: breached, vault: vault, tokens: tokens,
             relyingParty: configuration.relyingParty, isSandbox: configuration.isSandbox,
             staffAddresses: configuration.staffAddresses,
             followStanding: { try walletLimits.follow($1, of: $0, in: $2) })
@@ -165,6 +174,9 @@ struct Application: Sendable {
                 try await notifications.tidy()
             },
             Schedule("identity.tidy", everySeconds: tidySeconds) { try await identity.tidy() },
+            Schedule("identity.erase_unproven", everySeconds: tidySeconds) {
+                try await erasures.askForUnproven()
+            },
             Schedule("identity.erase", everySeconds: eraseSeconds) {
                 try await erasures.eraseDue()
             },

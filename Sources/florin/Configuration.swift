@@ -41,11 +41,25 @@ struct Configuration: Sendable {
     var databaseConnections = 6
     var argonMemoryKiB = 19_456
     var argonPasses = 2
+    /// Major units, for the currencies that `pinThresholds` does not name.
+    var pinThreshold: Int64 = 5_000
+    var pinThresholds = Dictionary(
+        uniqueKeysWithValues: [
+            ("USD", 40), ("EUR", 40), ("NGN", 60_000), ("UGX", 150_000), ("TZS", 100_000),
+        ].compactMap { code, major in Currency(code).map { ($0, Int64(major)) } })
+    /// A file; nil: none is looked at.
+    var breachedPasswords: String?
 
     /// Work that may wait for a database connection.
     static let databaseQueueMax = 4_096
     static let passwordThreads = 2
     static let passwordQueueMax = 256
+    /// A log-in gets about a tenth of what a payment gets of a busy processor.
+    static let passwordNiceness: Int32 = 10
+    static let pinThreads = 2
+    static let pinQueueMax = 256
+    /// About a third: somebody waits to pay.
+    static let pinNiceness: Int32 = 5
 
     init(_ environment: [String: String]) throws(ConfigurationError) {
         var reader = EnvironmentReader(environment)
@@ -95,6 +109,10 @@ struct Configuration: Sendable {
             ?? argonMemoryKiB
         argonPasses =
             try reader.integer("FLORIN_ARGON2_PASSES", in: 1...16).map { Int($0) } ?? argonPasses
+        if let thresholds = try reader.pinThresholds("FLORIN_PIN_THRESHOLD") {
+            (pinThreshold, pinThresholds) = thresholds
+        }
+        breachedPasswords = reader.text("FLORIN_BREACHED_PASSWORDS")
     }
 }
 
@@ -148,8 +166,10 @@ struct EnvironmentReader {
     }
 
     func amount(_ name: String) throws(ConfigurationError) -> Int64? {
-        try integer(name, in: 0...1_000_000_000_000)
+        try integer(name, in: Self.amounts)
     }
+
+    private static let amounts: ClosedRange<Int64> = 0...1_000_000_000_000
 
     func flag(_ name: String) throws(ConfigurationError) -> Bool? {
         switch text(name) {
@@ -250,6 +270,30 @@ struct EnvironmentReader {
                 name: name, reason: "ISO 4217 codes separated by commas, the default one first")
         }
         return currencies
+    }
+
+    /// `5000,USD=40,EUR=40`, in major units; the bare number is for the currencies not named.
+    func pinThresholds(
+        _ name: String
+    ) throws(ConfigurationError) -> (others: Int64, named: [Currency: Int64])? {
+        guard let parts = list(name) else { return nil }
+        let fault = ConfigurationError(
+            name: name, reason: "such as 5000,USD=40: a number, and others for currencies")
+        var (others, named): (Int64?, [Currency: Int64]) = (nil, [:])
+        for part in parts {
+            let pair = part.split(separator: "=", omittingEmptySubsequences: false)
+            guard let amount = pair.last.flatMap({ Int64($0) }), Self.amounts.contains(amount)
+            else { throw fault }
+            if pair.count == 1, others == nil {
+                others = amount
+            } else {
+                guard pair.count == 2, let currency = Currency(pair[0]), named[currency] == nil
+                else { throw fault }
+                named[currency] = amount
+            }
+        }
+        guard let others else { throw fault }
+        return (others, named)
     }
 }
 

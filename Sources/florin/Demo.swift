@@ -9,6 +9,7 @@ struct Demo: Sendable {
     struct Login: Sendable {
         let username: String
         let password: String
+        let pin: String
         let what: String
     }
 
@@ -18,14 +19,16 @@ struct Demo: Sendable {
         let role: Role
 
         init(_ username: String, _ phone: String, _ role: Role, _ what: String) {
-            login = Login(username: username, password: Demo.password, what: what)
+            login = Login(
+                username: username, password: Demo.password, pin: Demo.pin, what: what)
             self.phone = phone
             self.role = role
         }
     }
 
-    /// Play people in a sandbox; the password is printed at every start.
+    /// Play people in a sandbox; password and PIN are printed at every start.
     private static let password = "try-florin-now"
+    private static let pin = "730518"
 
     private static let people: [Person] = [
         Person("amina", "+254700000001", .customer, "customer"),
@@ -51,6 +54,7 @@ struct Demo: Sendable {
         if try await application.identity.find(Self.people[0].login.username) == nil {
             try await makePeople()
             try await makeHistory()
+            try await givePins()
         }
         return Self.people.map(\.login)
     }
@@ -68,6 +72,16 @@ struct Demo: Sendable {
                 _ = try application.payments.open(
                     user.id, application.configuration.currencies[0], in: transaction)
             }
+        }
+    }
+
+    private func givePins() async throws {
+        guard let pin = Pin(Self.pin) else { preconditionFailure("the demo's PIN is well formed") }
+        for person in Self.people {
+            guard let user = try await application.identity.find(person.login.username) else {
+                continue
+            }
+            try await application.identity.givePin(pin, to: user.id)
         }
     }
 
@@ -100,6 +114,6 @@ struct Demo: Sendable {
         guard let user = try await application.identity.find(username) else {
             throw IdentityRejection.sessionInvalid
         }
-        return try Payer(application.identity.session(vouchingFor: user))
+        return try Payer(application.identity.session(vouchingFor: user), .vouched)
     }
 }

@@ -23,6 +23,8 @@ enum Program {
         florin apply-limits                    give the wallets that exist the limits of the
                                                settings
         florin migrate                         bring the database up to date
+        florin import-people FILE [--dry-run]  people of another system with their bcrypt hashes;
+                                               CSV, see docs/operations.md
         florin seed --people N --balance MINOR --currency CODE --tokens FILE
                                                people with money, for load tests; sandbox only
         florin bench ledger [--accounts N] [--transfers N] [--batch N] [--in-flight N]
@@ -66,6 +68,7 @@ enum Program {
         case "rotate-keys": return try await RotateCommand.run(arguments)
         case "apply-limits": return try await ApplyLimitsCommand.run(arguments)
         case "migrate": return try await MigrateCommand.run(arguments)
+        case "import-people": return try await ImportPeopleCommand.run(arguments)
         case "seed": return try await SeedCommand.run(arguments)
         case "bench": return try await BenchCommand.run(arguments)
         case "routes": return try await RoutesCommand.run(arguments)

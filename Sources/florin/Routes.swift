@@ -53,6 +53,7 @@ struct Routes: Sendable {
             + SecondFactorRoutes(application.identity).routes
             + MerchantKeyRoutes(application.identity).routes
             + ProfileRoutes(application.identity).routes
+            + ContactRoutes(application.identity).routes
             + PersonalDataRoutes(
                 application.identity, application.export, application.erasures
             ).routes

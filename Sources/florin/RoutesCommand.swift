@@ -42,7 +42,7 @@ enum RoutesCommand {
             Clock(), ring: ring,
             Vault(unstored: ring.sealingKey(Vault.purpose)),
             TokenMint(signing: key, verifying: [:], seconds: TokenMint.secondsDefault),
-            BookKeys([key]))
+            BookKeys([key]), nil)
         return Routes(application: application).routes()
     }
 }

@@ -73,8 +73,10 @@ enum ServeCommand {
         _ port: Int, _ configuration: Configuration, _ people: [Demo.Login]
     ) {
         Log.notice("ready", ["port": .integer(Int64(port))])
-        if let password = people.first?.password {
-            Program.say("Try it as one of these people; the password of each is \(password)")
+        if let login = people.first {
+            Program.say(
+                "Try it as one of these people; the password of each is \(login.password)")
+            Program.say("and the PIN, which large payments ask for, \(login.pin)")
         }
         for person in people {
             Program.say("  \(person.username.padded(to: 9)) \(person.what)")

@@ -12,9 +12,10 @@ struct AuditLogTests {
         let connection = try Connection.open(database.settings)
 
         let acts = try connection.query(
-            "SELECT position, kind, subject::text FROM identity.acts ORDER BY position LIMIT 2")
-        #expect(try acts.map { try $0[1] as String } == ["signed_up", "phone_verified"])
-        #expect(try acts.map { try $0[0] as Int64 } == [1, 2])
+            "SELECT position, kind, subject::text FROM identity.acts ORDER BY position LIMIT 3")
+        #expect(
+            try acts.map { try $0[1] as String } == ["signed_up", "code_sent", "phone_verified"])
+        #expect(try acts.map { try $0[0] as Int64 } == [1, 2, 3])
         #expect(try acts.allSatisfy { try $0[2] as String == person.id })
 
         for statement: SQL in [
@@ -71,7 +72,9 @@ struct AuditLogTests {
         let api = try await World.api
         let (person, other) = (try await Person.signUp(api), try await Person.signUp(api))
         let acts = try await person.get("/v1/me/acts").rows
-        #expect(acts.map { $0["kind"]?.string }.suffix(2) == ["phone_verified", "signed_up"])
+        #expect(
+            acts.map { $0["kind"]?.string }.suffix(3)
+                == ["phone_verified", "code_sent", "signed_up"])
         #expect(acts.allSatisfy { $0["by"]?.string == "you" })
         #expect(acts.allSatisfy { $0["address"]?.string == "127.0.0.1" })
         let others = try await other.get("/v1/me/acts").rows

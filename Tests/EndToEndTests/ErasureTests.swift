@@ -16,10 +16,10 @@ struct ErasureTests {
         )
         _ = try await person.post(
             "/v1/transfers", .send(500, to: friend.username, note: "Goodbye, from the heart"))
-        let asked = try await person.post(Self.path)
+        let asked = try await person.post(Self.path, Person.proof)
         #expect(asked["due_at"]?.string?.prefix(10) != asked["asked_at"]?.string?.prefix(10))
         #expect(try await person.get(Self.current) == asked)
-        try await person.refused(409, "erasure_exists", .post, Self.path)
+        try await person.refused(409, "erasure_exists", .post, Self.path, Person.proof)
         try await server.audited()
 
         // A minute before its time nothing has happened.
@@ -75,7 +75,8 @@ struct ErasureTests {
         let held = try await friend.post("/v1/holds", hold)
         let asked: JSON = ["from": .string(person.username), "amount": 7, "currency": "KES"]
         let request = try await friend.post("/v1/requests", asked)
-        let problem = try await person.refused(409, "erasure_blocked", .post, Self.path)
+        let problem = try await person.refused(
+            409, "erasure_blocked", .post, Self.path, Person.proof)
         #expect(problem["balances"] == ["KES 250.00", "USD 1.00"])
         #expect(problem["holds"]?.integer == 1 && problem["requests"]?.integer == 1)
         #expect(problem["debts"] == nil && problem["role"] == nil)
@@ -83,15 +84,16 @@ struct ErasureTests {
         _ = try await person.post("/v1/holds/\(held.id)/voids")
         _ = try await person.post("/v1/requests/\(request.id)/declines")
         try await person.send(25_000, to: friend)
-        let rest = try await person.refused(409, "erasure_blocked", .post, Self.path)
+        let rest = try await person.refused(409, "erasure_blocked", .post, Self.path, Person.proof)
         #expect(rest["balances"] == ["USD 1.00"])
         #expect(rest["holds"] == nil && rest["requests"] == nil)
         _ = try await person.post(
             "/v1/transfers", .send(100, to: friend.username, currency: "USD"))
-        _ = try await person.post(Self.path)
+        _ = try await person.post(Self.path, Person.proof)
 
         let member = try await Person.staff("support", at: server, database)
-        let refused = try await member.refused(409, "erasure_blocked", .post, Self.path)
+        let refused = try await member.refused(
+            409, "erasure_blocked", .post, Self.path, Person.proof)
         #expect(refused["role"]?.string == "support" && refused["balances"] == nil)
     }
 
@@ -100,7 +102,7 @@ struct ErasureTests {
         let person = try await Person.signUp(server.api)
         try await person.refused(404, "erasure_not_found", .get, Self.current)
         try await person.refused(404, "erasure_not_found", .delete, Self.current)
-        _ = try await person.post(Self.path)
+        _ = try await person.post(Self.path, Person.proof)
         #expect(try await person.reply(.delete, Self.current).status == 204)
         try await person.refused(404, "erasure_not_found", .get, Self.current)
         try await server.api.advanceClock(seconds: 2 * 86_400)
@@ -118,7 +120,7 @@ struct ErasureTests {
         let (person, friend) = (
             try await Person.signUp(server.api), try await Person.signUp(server.api, money: 100)
         )
-        _ = try await person.post(Self.path)
+        _ = try await person.post(Self.path, Person.proof)
         try await friend.send(100, to: person)
         try await server.api.advanceClock(seconds: 61)
         let hands = try Connection.open(database.settings)
@@ -160,6 +162,29 @@ struct ErasureTests {
         #expect(!entries.contains { $0["counterparty"]?.string == person.username })
     }
 
+    /// A number that nobody proved is not kept from whoever has it.
+    @Test func whoNeverProvedTheirNumberIsForgotten() async throws {
+        let database = try await TestPostgres.database()
+        let server = try await FlorinServer.start(database: database)
+        let names = Person.Names()
+        let stranger = try await server.api.expect(201, .post, "/v1/users", names.signUp)
+        let member = try await Person.signUp(server.api)
+        try await server.api.advanceClock(seconds: 30 * 86_400 - 60)
+        try await server.api.refused(409, "phone_taken", .post, "/v1/users", names.signUp)
+        try await server.api.advanceClock(seconds: 3_700)
+        let hands = try Connection.open(database.settings)
+        let waiting: SQL = "SELECT 1 FROM identity.erasures"
+        while try hands.query(waiting).isEmpty { try await Task.yieldUnlessCancelled() }
+        try await server.api.advanceClock(seconds: 61)
+        let erased: SQL = "SELECT user_id::text FROM identity.erasures WHERE outcome = 'erased'"
+        while try hands.query(erased).isEmpty { try await Task.yieldUnlessCancelled() }
+        #expect(try hands.query(erased).map { try $0[0] as String } == [stranger.id])
+        // Number, address and name are free, and who did prove theirs is there.
+        _ = try await server.api.expect(201, .post, "/v1/users", names.signUp)
+        _ = try await server.api.logIn(member.username)
+        try await server.audited()
+    }
+
     /// A payment that is under way when the person goes is made or refused, and never lost.
     @Test func noPaymentSlipsIntoAClosedWallet() async throws {
         let database = try await TestPostgres.database()
@@ -167,7 +192,7 @@ struct ErasureTests {
         let person = try await Person.signUp(server.api)
         let friend = try await Person.signUp(server.api, money: 100_000)
         _ = try await person.wallet()
-        _ = try await person.post(Self.path)
+        _ = try await person.post(Self.path, Person.proof)
         let pay = JSON.send(1, to: person.username)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<4 {
@@ -190,6 +215,9 @@ struct ErasureTests {
 }
 
 extension Person {
+    /// What somebody without a PIN steps up with.
+    static let proof: JSON = ["password": .string(password)]
+
     /// The same person, with another session.
     func logged(in token: String?) -> Person {
         Person(
@@ -201,7 +229,7 @@ extension Person {
 extension FlorinServer {
     /// Asks, where there is no time to think, and waits for it.
     func erase(_ person: Person, in database: TestDatabase) async throws {
-        _ = try await person.at(self).post("/v1/me/erasures")
+        _ = try await person.at(self).post("/v1/me/erasures", Person.proof)
         try await api.advanceClock(seconds: 61)
         try await database.erased(person)
     }

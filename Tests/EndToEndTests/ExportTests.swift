@@ -20,7 +20,8 @@ struct ExportTests {
         _ = try await person.post("/v1/requests", asked)
         _ = try await person.post("/v1/totp")
 
-        let copy = try await person.post("/v1/me/exports", status: 200)
+        let copy = try await person.post(
+            "/v1/me/exports", Person.proof, status: 200)
         #expect(copy["format"]?.string == "florin-export-1")
         #expect(copy[at: "person", "phone"]?.string == person.phone)
         #expect(copy[at: "person", "full_name"]?.string == "Wanjirũ Kamau")
@@ -50,7 +51,8 @@ struct ExportTests {
     @Test func withholdsTheTextOfNewMessages() async throws {
         let server = try await World.own()
         let person = try await Person.signUp(server.api)
-        let young = try await person.post("/v1/me/exports", status: 200)
+        let young = try await person.post(
+            "/v1/me/exports", Person.proof, status: 200)
         let messages = try #require(young["messages"]?.array)
         #expect(messages.count >= 1 && messages.allSatisfy { $0["body"] == nil })
         let to = Set(messages.compactMap { $0["to"]?.string })
@@ -58,7 +60,8 @@ struct ExportTests {
 
         try await server.api.advanceClock(seconds: 3_700)
         let token = try await server.api.logIn(person.username)["access_token"]?.string
-        let old = try await server.api.expect(200, .post, "/v1/me/exports", token: token)
+        let old = try await server.api.expect(
+            200, .post, "/v1/me/exports", Person.proof, token: token)
         let bodies = old["messages"]?.array?.compactMap { $0["body"]?.string } ?? []
         #expect(bodies.contains { $0.contains("Your Florin code is") })
     }
@@ -74,7 +77,8 @@ struct ExportTests {
             (1...450).map { ["to": .string(friend.username), "amount": .integer($0)] })
         _ = try await person.post(
             "/v1/transfer_batches", ["mode": "independent", "transfers": many], status: 200)
-        let copy = try await person.post("/v1/me/exports", status: 200)
+        let copy = try await person.post(
+            "/v1/me/exports", Person.proof, status: 200)
         let payments = copy["payments"]?.array ?? []
         #expect(payments.count == 452)
         #expect(Set(payments.map(\.id)).count == 452)
@@ -86,8 +90,12 @@ struct ExportTests {
     @Test func isTakenAFewTimesADayAndTold() async throws {
         let server = try await World.own()
         let person = try await Person.signUp(server.api)
-        for _ in 1...3 { _ = try await person.post("/v1/me/exports", status: 200) }
-        let problem = try await person.refused(429, "too_many_attempts", .post, "/v1/me/exports")
+        for _ in 1...3 {
+            _ = try await person.post(
+                "/v1/me/exports", Person.proof, status: 200)
+        }
+        let problem = try await person.refused(
+            429, "too_many_attempts", .post, "/v1/me/exports", Person.proof)
         #expect((86_000...86_400).contains(problem["retry_after"]?.integer ?? 0))
         let outbox = try await server.api.expect(
             200, .get, "/sandbox/messages?to=%2B\(person.phone.dropFirst())")
@@ -96,6 +104,6 @@ struct ExportTests {
 
         try await server.api.advanceClock(seconds: 86_400)
         let token = try await server.api.logIn(person.username)["access_token"]?.string
-        _ = try await server.api.expect(200, .post, "/v1/me/exports", token: token)
+        _ = try await server.api.expect(200, .post, "/v1/me/exports", Person.proof, token: token)
     }
 }

@@ -19,6 +19,7 @@ struct OverloadTests {
         let rich = try await Person.signUp(server.api, money: 1000)
         let poor = try await Person.signUp(server.api)
         try await rich.send(1, to: poor)
+        try await poor.stepUp()
         let body = Self.batch(to: rich)
         let keys = (0..<20).map { _ in Api.newKey() }
         let pay = { @Sendable (number: Int) in

@@ -93,7 +93,7 @@ struct RateLimitTests {
         var answered = 0
         for number in 0..<60 {
             let reply = try await pair[number % 2].api.reply(
-                .post, "/v1/sessions", .logIn("nobody"))
+                .post, "/v1/sessions", .logIn("nobody-\(number)"))
             #expect([401, 429].contains(reply.status))
             if reply.status == 401 { answered += 1 }
         }

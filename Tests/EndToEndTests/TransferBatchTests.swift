@@ -352,6 +352,7 @@ struct BatchTermsTests {
         let (payer, friend) = (
             try await Person.signUp(api, money: 1000), try await Person.signUp(api)
         )
+        try await payer.stepUp()
         let done = try await payer.post(
             path,
             .batch([

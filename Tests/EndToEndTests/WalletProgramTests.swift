@@ -217,7 +217,7 @@ struct WalletProgramTests {
         let help = try await shell.done("help")
         let commands = help.split(separator: "\n").filter { $0.hasPrefix("  ") }
             .compactMap { $0.split(separator: " ").first }.filter { !$0.hasPrefix("--") }
-        #expect(commands.count == 19)
+        #expect(commands.count == 20)
         for command in commands {
             let told = try await shell.done("help", String(command))
             #expect(told.hasPrefix("florin wallet \(command)"))

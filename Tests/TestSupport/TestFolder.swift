@@ -42,6 +42,17 @@ package struct TestFolder: Sendable {
         return names
     }
 
+    /// Writes a file of this text and gives back its path.
+    package func file(_ name: String, _ text: String) -> String {
+        let path = path + "/" + name
+        let file = unsafe fopen(path, "we")
+        precondition(unsafe file != nil, "tests need a writable /tmp")
+        let bytes = Array(text.utf8)
+        _ = unsafe fwrite(bytes, 1, bytes.count, file)
+        unsafe fclose(file)
+        return path
+    }
+
     package static func read(_ path: String) -> String? {
         guard let file = unsafe fopen(path, "re") else { return nil }
         defer { unsafe fclose(file) }

@@ -117,6 +117,7 @@ extension JSONWriter {
         switch fact.value {
         case .integer(let value): JSONText.append(value, to: &bytes)
         case .text(let text): JSONText.append(quoted: text, to: &bytes)
+        case .boolean(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
         case .texts(let texts):
             nest(UInt8(ascii: "["), UInt8(ascii: "]")) { for text in texts { $0.element(text) } }
         }

@@ -32,18 +32,27 @@ package enum Caller: Sendable {
         case .program(let grant): grant.plan
         }
     }
+
+    package var isProgram: Bool {
+        switch self {
+        case .person: false
+        case .program: true
+        }
+    }
 }
 
 /// Who may move money: somebody verified, and no auditor. Whoever holds one has passed the check,
 /// so a verb that takes it cannot be called without.
 package struct Payer: Sendable {
     package let caller: Caller
+    /// Looked at by payments that are large enough.
+    let presence: Presence
 
     package var user: ID<User> { caller.user }
     package var username: Username { caller.username }
     package var plan: Plan { caller.plan }
 
-    package init(_ caller: Caller) throws(IdentityRejection) {
+    package init(_ caller: Caller, _ presence: Presence) throws(IdentityRejection) {
         guard caller.role != .auditor else { throw .forbidden }
         switch caller {
         case .person(let session): guard session.isVerified else { throw .phoneNotVerified }
@@ -51,10 +60,11 @@ package struct Payer: Sendable {
         case .program: break
         }
         self.caller = caller
+        self.presence = presence
     }
 
-    package init(_ session: Session) throws(IdentityRejection) {
-        try self.init(.person(session))
+    package init(_ session: Session, _ presence: Presence) throws(IdentityRejection) {
+        try self.init(.person(session), presence)
     }
 }
 

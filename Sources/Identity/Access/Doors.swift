@@ -50,7 +50,7 @@ extension Identity {
             refusals: Self.refused(
                 Self.entering + [.phoneNotVerified] + Self.refusals(scope))
         ) { request in
-            try Payer(await caller(of: request, scope))
+            try Payer(await caller(of: request, scope), Presence(request))
         }
     }
 

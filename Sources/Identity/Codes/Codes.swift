@@ -3,92 +3,135 @@ internal import Notifications
 internal import Postgres
 internal import Values
 
-/// One-time codes: six digits by SMS, good for five minutes and five tries, one a minute.
-enum CodeRules {
-    static let digits = 6
-    static let secondsValid: Int64 = 300
-    static let triesMax: Int64 = 5
-    static let secondsBetween: Int64 = 60
-    /// Codes to one person in an hour.
-    static let perHourMax: Int64 = 5
-    static let phonePurpose = "phone"
-}
+// One mechanism for every purpose. An address that belongs to nobody is treated like any other: its
+// code is written, counted and checked, and only the carrying is left out. So neither an answer nor
+// its time tells who has a wallet.
 
 extension Identity {
-    /// Sends a new code. A number that nobody has signed up with, or that is verified, gets none,
-    /// and the answer is the same.
-    package func resendCode(to phone: String) async throws {
-        guard let phone = PhoneNumber(phone) else { throw IdentityRejection.phoneInvalid }
+    /// Sends a code to the address, at most one a minute.
+    ///
+    /// - Parameters:
+    ///   - isFirst: for somebody who has just come, whom nobody else's requests shall keep out.
+    ///   - act: what the code belongs to, for the audit log.
+    ///   - owner: says in the code's transaction whose address this is; nil: nobody's.
+    func sendCode(
+        _ purpose: CodePurpose, to address: CodeAddress, isFirst: Bool = false,
+        recording act: Act? = nil, from origin: Origin,
+        of owner: @escaping @Sendable (borrowing Transaction) throws -> ID<User>?
+    ) async throws {
         let now = clock.now
         try await database.transaction { transaction in
-            guard let user = try find(phone, transaction), !user.isVerified else { return }
-            // One at a time: requests side by side would each find that a code may be sent.
-            _ = try transaction.query(
-                "SELECT id FROM identity.users WHERE id = \(user.id) FOR UPDATE")
-            if let wait = try secondsUntilNextCode(for: user.id, now, transaction) {
-                throw IdentityRejection.tooManyAttempts(retryAfter: wait)
-            }
-            try sendCode(to: phone, of: user.id, transaction)
+            let owner = try owner(transaction)
+            try writeCode(
+                purpose, to: address, of: owner, isFirst: isFirst, now, transaction)
+            if let act { try audit.record(act, in: transaction) }
+            let kind = owner == nil ? Act.Kind.codeWithheld : .codeSent
+            try audit.record(
+                Act(kind, by: owner, of: owner, from: origin, reason: purpose.rawValue),
+                in: transaction)
         }
     }
 
-    /// Proves that the person holds the number.
-    package func verifyPhone(
-        _ phone: String, code: String, from origin: Origin
-    ) async throws -> User {
-        guard let phone = PhoneNumber(phone) else { throw IdentityRejection.phoneInvalid }
-        let now = clock.now
-        let outcome = try await database.transaction { transaction -> Result<User, any Error> in
-            guard let user = try find(phone, transaction) else {
-                return .failure(IdentityRejection.codeExpired)
-            }
-            if user.isVerified { return .failure(IdentityRejection.alreadyVerified) }
-            // A wrong try is counted, so the transaction commits and the refusal is a value.
-            if let refusal = try check(code, of: user.id, now, transaction) {
-                return .failure(refusal)
-            }
-            try transaction.execute(
-                "UPDATE identity.users SET verified_at = \(now) WHERE id = \(user.id)")
-            let verified = try find(phone, transaction) ?? user
-            try announceChange(of: user.id, in: transaction)
-            try audit.record(
-                Act(.phoneVerified, by: user.id, of: user.id, from: origin), in: transaction)
-            return .success(verified)
+    /// What a code that was given turned out to be.
+    enum CheckedCode: Sendable {
+        case right(RightCode)
+        /// It was right, and its one time is over.
+        case used
+        case refused(IdentityRejection)
+    }
+
+    /// A code that was right; `use` makes it work, once.
+    struct RightCode: Sendable {
+        fileprivate let id: ID<CodeRow>
+        let user: ID<User>
+    }
+
+    enum CodeRow {}
+
+    /// Counts the try, then says what the code is. The try is to be committed, so a refusal is a
+    /// value.
+    func check(
+        _ code: String, _ purpose: CodePurpose, sentTo address: CodeAddress, _ now: Timestamp,
+        _ transaction: borrowing Transaction
+    ) throws -> CheckedCode {
+        let row = try transaction.first(
+            """
+            UPDATE identity.codes SET tries = least(tries + 1, \(CodeRules.triesMax) + 1)
+            WHERE id = (
+                SELECT id FROM identity.codes
+                WHERE address_index = \(index(address)) AND purpose = \(purpose.rawValue)
+                ORDER BY created_at DESC LIMIT 1 FOR UPDATE)
+            RETURNING id, user_id, code_hash, expires_at, tries::bigint, used_at IS NOT NULL,
+                created_at
+            """)
+        guard let row else { return .refused(.codeExpired) }
+        let (id, user): (ID<CodeRow>, ID<User>?) = (try row[0], try row[1])
+        let (hash, expiresAt): ([UInt8], Timestamp) = (try row[2], try row[3])
+        let (tries, isUsed): (Int64, Bool) = (try row[4], try row[5])
+        guard now < expiresAt else { return .refused(.codeExpired) }
+        guard tries <= CodeRules.triesMax else {
+            let next = try (row[6] as Timestamp).adding(seconds: CodeRules.secondsBetween)
+            return .refused(.tooManyAttempts(retryAfter: max(1, now.seconds(until: next))))
         }
-        let user = try outcome.get()
-        sessionCache.forget(user: user.id)
-        return user
+        let isRight = constantTimeEquals(hash, vault.hash(code: code, named: "\(id)"))
+        if isUsed { return isRight ? .used : .refused(.codeExpired) }
+        // A code that went to nobody was never right.
+        guard let user, isRight else {
+            return .refused(.codeIncorrect(triesLeft: CodeRules.triesMax - tries))
+        }
+        return .right(RightCode(id: id, user: user))
+    }
+
+    /// Whether the code works now; false when another request has used it meanwhile.
+    func use(
+        _ code: RightCode, _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws(DatabaseError) -> Bool {
+        try transaction.execute(
+            "UPDATE identity.codes SET used_at = \(now) WHERE id = \(code.id) AND used_at IS NULL")
+            == 1
     }
 
     // MARK: Steps
 
-    func sendCode(
-        to phone: PhoneNumber, of user: ID<User>, _ transaction: borrowing Transaction
-    ) throws(DatabaseError) {
-        let code = SecureRandom.digits(CodeRules.digits)
-        let now = clock.now
+    private func writeCode(
+        _ purpose: CodePurpose, to address: CodeAddress, of owner: ID<User>?, isFirst: Bool,
+        _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws {
+        let index = index(address)
+        // One at a time: requests side by side would each find that a code may be sent.
+        let lock = index.prefix(8).reduce(0) { $0 << 8 | Int64($1) }
+        _ = try transaction.query("SELECT pg_advisory_xact_lock(\(lock))")
+        let wait = try secondsUntilNextCode(purpose, to: index, now, transaction)
+        if let wait, !isFirst { throw IdentityRejection.tooManyAttempts(retryAfter: wait) }
+        let (id, code) = (ID<CodeRow>.make(at: now), SecureRandom.digits(CodeRules.digits))
         try transaction.execute(
             """
-            INSERT INTO identity.codes (id, user_id, purpose, code_hash, created_at, expires_at)
-            VALUES (\(ID<CodeRow>.make(at: now)), \(user), \(CodeRules.phonePurpose),
-                \(vault.hash(code: code, of: user)), \(now),
+            INSERT INTO identity.codes
+                (id, user_id, purpose, address_index, code_hash, created_at, expires_at)
+            VALUES (\(id), \(owner), \(purpose.rawValue), \(index),
+                \(vault.hash(code: code, named: "\(id)")), \(now),
                 \(now.adding(seconds: CodeRules.secondsValid)))
             """)
-        try notifications.send(
-            sms: "Your Florin code is \(code). It is good for 5 minutes. Never tell it to anyone.",
-            to: phone, in: transaction)
+        let text = purpose.message(code)
+        switch address {
+        case .phone(let phone):
+            try notifications.send(
+                sms: text, to: phone, isWithheld: owner == nil, in: transaction)
+        case .email(let email):
+            try notifications.send(
+                email: text, to: email, isWithheld: owner == nil, in: transaction)
+        }
     }
 
-    private enum CodeRow {}
-
     private func secondsUntilNextCode(
-        for user: ID<User>, _ now: Timestamp, _ transaction: borrowing Transaction
+        _ purpose: CodePurpose, to index: [UInt8], _ now: Timestamp,
+        _ transaction: borrowing Transaction
     ) throws -> Int64? {
         let hourAgo = now.adding(seconds: -3600)
         let row = try transaction.query(
             """
             SELECT count(*), min(created_at), max(created_at) FROM identity.codes
-            WHERE user_id = \(user) AND purpose = \(CodeRules.phonePurpose)
+            WHERE address_index = \(index) AND purpose = \(purpose.rawValue)
                 AND created_at > \(hourAgo)
             """)[0]
         let count: Int64 = try row[0]
@@ -102,37 +145,16 @@ extension Identity {
         return wait > 0 ? wait : nil
     }
 
-    /// Counts the try, then says what is wrong with it; nil when it was right.
-    private func check(
-        _ code: String, of user: ID<User>, _ now: Timestamp, _ transaction: borrowing Transaction
-    ) throws -> IdentityRejection? {
-        let row = try transaction.first(
-            """
-            UPDATE identity.codes SET tries = tries + 1 WHERE id = (
-                SELECT id FROM identity.codes
-                WHERE user_id = \(user) AND purpose = \(CodeRules.phonePurpose)
-                ORDER BY created_at DESC LIMIT 1 FOR UPDATE)
-            RETURNING id, code_hash, expires_at, tries::bigint, used_at IS NOT NULL, created_at
-            """)
-        guard let row else { return .codeExpired }
-        let id: ID<CodeRow> = try row[0]
-        let hash: [UInt8] = try row[1]
-        let expiresAt: Timestamp = try row[2]
-        let tries: Int64 = try row[3]
-        let createdAt: Timestamp = try row[5]
-        guard try !row[4], now < expiresAt else { return .codeExpired }
-        guard tries <= CodeRules.triesMax else {
-            let next = createdAt.adding(seconds: CodeRules.secondsBetween)
-            return .tooManyAttempts(retryAfter: max(1, now.seconds(until: next)))
+    private func index(_ address: CodeAddress) -> [UInt8] {
+        switch address {
+        case .phone(let phone): vault.index(phone)
+        case .email(let email): vault.index(email)
         }
-        guard constantTimeEquals(hash, vault.hash(code: code, of: user)) else {
-            return .codeIncorrect(triesLeft: CodeRules.triesMax - tries)
-        }
-        try transaction.execute("UPDATE identity.codes SET used_at = \(now) WHERE id = \(id)")
-        return nil
     }
 }
 
 extension Act.Kind {
-    static let phoneVerified = Act.Kind("phone_verified")
+    static let codeSent = Act.Kind("code_sent")
+    /// Somebody asked for a code to an address that belongs to nobody.
+    static let codeWithheld = Act.Kind("code_withheld")
 }

@@ -1,23 +1,75 @@
-/// What a password must be. Length and the common ones are what matters; composition rules are not.
+internal import Cryptography
+internal import Values
+
+/// What a password must be: long enough, and not what others would guess first. Composition rules
+/// are not asked for (NIST SP 800-63B section 5.1.1.2).
 enum PasswordRules {
     static let charactersMin = 8
     static let bytesMax = 256
+    /// 2^26 guesses: who tries one a minute takes a hundred years.
+    static let guessBitsMin = 26
+    /// Shorter parts of names are found in too many passwords by chance.
+    private static let wordCharactersMin = 3
 
-    static func check(_ password: String, username: Username?) throws(IdentityRejection) {
+    /// Cheap rules, before any work is done for the password.
+    static func checkLength(_ password: String) throws(IdentityRejection) {
         guard password.count >= charactersMin else { throw .passwordTooWeak(reason: "too_short") }
         guard password.utf8.count <= bytesMax else { throw .passwordTooWeak(reason: "too_long") }
-        let folded = password.lowercased()
-        let isTrivial =
-            Set(folded).count < 3 || common.contains(folded) || folded == username?.text
-        guard !isTrivial else { throw .passwordTooWeak(reason: "too_common") }
     }
 
-    /// The head of every list of leaked passwords, of eight characters and more.
-    private static let common: Set<String> = [
-        "password", "password1", "password123", "passw0rd", "p@ssw0rd", "12345678", "123456789",
-        "1234567890", "87654321", "qwerty123", "qwertyuiop", "qwerty12", "1q2w3e4r", "1qaz2wsx",
-        "iloveyou", "sunshine", "princess", "football", "baseball", "superman", "trustno1",
-        "welcome1", "letmein1", "whatever", "starwars", "computer", "michelle", "jennifer",
-        "abcd1234", "abc12345", "11223344", "changeme", "admin123", "00000000", "asdfghjk",
-    ]
+    /// Why the password is too weak, or nil. Takes milliseconds and may read a file.
+    static func weakness(
+        of password: String, knowing words: [String], _ breached: BreachedPasswords?
+    ) -> String? {
+        if PasswordStrength.guessBits(password) < guessBitsMin { return "too_common" }
+        if PasswordStrength.guessBits(password, knowing: words) < guessBitsMin {
+            return "too_personal"
+        }
+        return breached?.contain(password) == true ? "breached" : nil
+    }
+
+    /// Why a password was refused, for the person.
+    static func sentence(_ reason: String) -> String {
+        switch reason {
+        case "too_short": "A password has at least \(charactersMin) characters."
+        case "too_long": "A password has at most \(bytesMax) bytes."
+        case "too_personal": "This password is too much like your name, number or address."
+        case "breached": "This password is known from a breach elsewhere; choose another."
+        case "unchanged": "This is the password that you have; choose another."
+        default: "This password is too easy to guess; choose another."
+        }
+    }
+
+    /// What everybody who knows this person would try first.
+    static func words(of user: User) -> [String] {
+        let email = user.email?.text ?? ""
+        let names = [user.username.text, email, String(email.prefix { $0 != "@" })]
+        let parts = names.flatMap { $0.split { "._-@".contains($0) }.map { String($0) } }
+        let words = names + parts + (names + parts).map { String($0.reversed()) }
+        return (words + numbers(of: user.phone)).filter { $0.count >= wordCharactersMin }
+    }
+
+    /// The telephone number as people write it: with the country, with a zero, without either.
+    private static func numbers(of phone: PhoneNumber?) -> [String] {
+        guard let digits = phone?.e164.dropFirst() else { return [] }
+        let countryDigits = 1...3
+        return [String(digits)]
+            + countryDigits.flatMap { count in
+                let national = digits.dropFirst(count)
+                return [String(national), "0" + national]
+            }
+    }
+}
+
+extension Identity {
+    /// Refuses a password that is too short or too easily guessed.
+    func requireStrong(_ password: String, for user: User?) async throws {
+        try PasswordRules.checkLength(password)
+        let words = user.map(PasswordRules.words) ?? []
+        let breached = breached
+        let weakness = try await passwords.run {
+            PasswordRules.weakness(of: password, knowing: words, breached)
+        }
+        if let weakness { throw IdentityRejection.passwordTooWeak(reason: weakness) }
+    }
 }

@@ -50,31 +50,36 @@ extension Identity {
         guard let username = Username(username) else { throw IdentityRejection.usernameInvalid }
         let address = email.flatMap { EmailAddress($0) }
         guard email == nil || address != nil else { throw IdentityRejection.emailInvalid }
-        try PasswordRules.check(password, username: username)
         let user = User(
             id: .make(at: clock.now), username: username, phone: phone, email: address,
             role: .customer, isVerified: isVerified, createdAt: clock.now)
+        try await requireStrong(password, for: user)
         return (user, try await passwords.hash(password))
     }
 
     private func create(
         _ user: User, passwordHash: String, from origin: Origin
     ) async throws {
+        let act = Act(.signedUp, by: user.id, of: user.id, from: origin)
         do {
+            if let phone = user.phone, !user.isVerified {
+                return try await sendCode(
+                    .phone, to: .phone(phone), isFirst: true, recording: act, from: origin
+                ) { transaction in
+                    try insert(user, passwordHash: passwordHash, transaction)
+                    return user.id
+                }
+            }
             try await database.transaction { transaction in
                 try insert(user, passwordHash: passwordHash, transaction)
-                if let phone = user.phone, !user.isVerified {
-                    try sendCode(to: phone, of: user.id, transaction)
-                }
-                try audit.record(
-                    Act(.signedUp, by: user.id, of: user.id, from: origin), in: transaction)
+                try audit.record(act, in: transaction)
             }
         } catch let error as DatabaseError {
             throw taken(error) ?? error
         }
     }
 
-    private func insert(
+    func insert(
         _ user: User, passwordHash: String, _ transaction: borrowing Transaction
     ) throws {
         let verifiedAt: Timestamp? = user.isVerified ? user.createdAt : nil
@@ -96,7 +101,7 @@ extension Identity {
         try refuseRetired(user.username, transaction)
     }
 
-    private func taken(_ error: DatabaseError) -> IdentityRejection? {
+    func taken(_ error: DatabaseError) -> IdentityRejection? {
         if error.isUniqueViolation("users_phone") { return .phoneTaken }
         if error.isUniqueViolation("users_username") || error.isUniqueViolation("users_look") {
             return .usernameTaken

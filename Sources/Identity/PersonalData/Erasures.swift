@@ -91,6 +91,34 @@ package struct Erasures: Sendable {
         }
     }
 
+    /// Asks for those who signed up long ago and never proved their telephone number: it may be
+    /// somebody else's, who could not have it. They are not told, for the same reason.
+    package func askForUnproven() async throws {
+        let now = identity.clock.now
+        let oldest = now.adding(seconds: -IdentityKept.unprovenSeconds)
+        var asked = IdentityKept.rowsMax
+        while asked == IdentityKept.rowsMax {
+            asked = try await identity.database.transaction { transaction in
+                let people: [ID<User>] = try transaction.query(
+                    """
+                    SELECT id FROM identity.users u
+                    WHERE verified_at IS NULL AND erased_at IS NULL AND created_at < \(oldest)
+                        AND NOT EXISTS (SELECT FROM identity.erasures e
+                            WHERE e.user_id = u.id AND e.ended_at IS NULL)
+                    ORDER BY created_at LIMIT \(IdentityKept.rowsMax)
+                    """
+                ).map { try $0[0] }
+                let ids = people.map { _ in ID<Erasure>.make(at: now) }
+                return try transaction.execute(
+                    """
+                    INSERT INTO identity.erasures (id, user_id, asked_at, due_at)
+                    SELECT id, user_id, \(now), \(now)
+                    FROM unnest(\(ids), \(people)) AS t(id, user_id)
+                    """)
+            }
+        }
+    }
+
     // MARK: Steps
 
     private static func waiting(

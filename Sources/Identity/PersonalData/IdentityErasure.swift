@@ -21,12 +21,18 @@ extension Identity {
         of person: User, _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws {
         let user = person.id
+        let addresses =
+            [person.phone.map { vault.index($0) }, person.email.map { vault.index($0) }]
+            .compactMap { $0 }
+        let guessed = [Guessed.Secret.password, .pin].map { guesses(at: $0, of: user).index }
         _ = try transaction.pipeline([
             "DELETE FROM identity.refresh_tokens r USING identity.sessions s "
                 + "WHERE s.id = r.session_id AND s.user_id = \(user)",
             "DELETE FROM identity.sessions WHERE user_id = \(user)",
-            "DELETE FROM identity.codes WHERE user_id = \(user)",
-            "DELETE FROM identity.login_failures WHERE user_id = \(user)",
+            "DELETE FROM identity.codes WHERE user_id = \(user) "
+                + "OR address_index = ANY(\(addresses))",
+            "DELETE FROM identity.guesses WHERE index = ANY(\(guessed))",
+            "DELETE FROM identity.pins WHERE user_id = \(user)",
             "DELETE FROM identity.passkey_challenges WHERE user_id = \(user)",
             "DELETE FROM identity.passkeys WHERE user_id = \(user)",
             "DELETE FROM identity.passkey_owners WHERE user_id = \(user)",

@@ -8,8 +8,8 @@ extension Identity {
     /// for nothing but to be guessed at.
     var exportParts: [ExportPart] {
         [
-            person, sessions, passkeys, authenticatorApps, merchantKeys, codes, acts, erasures,
-            messages,
+            person, sessions, stepUps, pinPart, passkeys, authenticatorApps, merchantKeys, codes,
+            acts, erasures, messages,
         ]
     }
 
@@ -35,6 +35,31 @@ extension Identity {
             session.field("created_at", try row[1] as Timestamp)
             session.field("ended_at", moment: try row[2])
             session.field("end_reason", try row[3] as String?)
+        }
+    }
+
+    private var stepUps: ExportPart {
+        .rows("step_ups", by: ID<Session>.self, in: database) { user, after in
+            """
+            SELECT session_id, method, at FROM identity.step_ups
+            JOIN identity.sessions ON id = session_id
+            WHERE user_id = \(user) AND session_id > \(after) ORDER BY session_id
+            """
+        } _: { row, stepUp in
+            stepUp.field("session", try row[0] as ID<Session>)
+            stepUp.field("method", try row[1] as String)
+            stepUp.field("at", try row[2] as Timestamp)
+        }
+    }
+
+    private var pinPart: ExportPart {
+        .rows("pins", by: ID<User>.self, in: database) { user, after in
+            """
+            SELECT user_id, set_at FROM identity.pins
+            WHERE user_id = \(user) AND user_id > \(after)
+            """
+        } _: { row, pin in
+            pin.field("set_at", try row[1] as Timestamp)
         }
     }
 

@@ -19,13 +19,17 @@ package struct PersonalDataRoutes: Sendable {
             session.route(
                 .post, "/v1/me/exports",
                 summary: "Take a copy of everything that is kept of oneself; a few times a day.",
-                tag: "identity", returns: .ok(Self.copy),
-                refusals: Wire.refused([.tooManyAttempts(retryAfter: 0)]), handler: copy),
+                tag: "identity", parameters: [.pin], body: .object(.stepUpPassword),
+                returns: .ok(Self.copy), refusals: Wire.refused(Identity.stepUpRejections),
+                handler: copy),
             session.route(
                 .post, "/v1/me/erasures",
                 summary: "Ask to be erased, after some days to think.", tag: "identity",
+                parameters: [.pin], body: .object(.stepUpPassword),
                 returns: .created(Self.erasure),
-                refusals: Wire.refused([.erasureBlocked([]), .erasureExists]), handler: ask),
+                refusals: Wire.refused(
+                    [.erasureBlocked([]), .erasureExists] + Identity.stepUpRejections),
+                handler: ask),
             session.route(
                 .get, "/v1/me/erasures/current", summary: "When one will be erased.",
                 tag: "identity", returns: .ok(Self.erasure),
@@ -54,6 +58,8 @@ package struct PersonalDataRoutes: Sendable {
                 "blocked_at", .nullable(.timestamp), "When something stood in the way last.")))
 
     private func copy(_ request: Request, _ session: Session) async throws -> Response {
+        try await identity.requireStepUp(
+            of: session, Presence(request), password: request.stepUpPassword)
         try await export.begin(for: session, from: request.origin)
         let disposition = ("Content-Disposition", #"attachment; filename="florin-export.json""#)
         return .produced(as: "application/json", headers: [disposition]) { body in
@@ -62,6 +68,8 @@ package struct PersonalDataRoutes: Sendable {
     }
 
     private func ask(_ request: Request, _ session: Session) async throws -> Response {
+        try await identity.requireStepUp(
+            of: session, Presence(request), password: request.stepUpPassword)
         let erasure = try await erasures.ask(session, from: request.origin)
         return .json(201) { Self.write(erasure, &$0) }
     }

@@ -2,7 +2,7 @@ internal import Postgres
 
 extension IdentitySchema {
     static let privacy = Migration(
-        slice: "identity", number: 10, name: "profiles, erasures, exports",
+        slice: "identity", number: 11, name: "profiles, erasures, exports",
         sql: """
             ALTER TABLE identity.users
                 ADD COLUMN language text
@@ -16,6 +16,24 @@ extension IdentitySchema {
                 ADD CONSTRAINT proven_is_there
                     CHECK (email_proven_at IS NULL OR email_index IS NOT NULL),
                 ADD CONSTRAINT erased_speaks_nothing CHECK (erased_at IS NULL OR language IS NULL);
+
+            ALTER TABLE identity.codes
+                DROP CONSTRAINT codes_purpose,
+                ADD CONSTRAINT codes_purpose CHECK (purpose IN ('phone', 'log_in',
+                    'reset_password', 'reset_pin', 'change_phone', 'change_email'));
+            ALTER TABLE identity.sessions
+                DROP CONSTRAINT sessions_end_reason_check,
+                ADD CONSTRAINT sessions_end_reason_check CHECK (end_reason IN ('log_out',
+                    'token_reuse', 'expired', 'password_change', 'password_reset',
+                    'contact_change'));
+
+            -- Sign-ups that are forgotten when nobody proves the number.
+            CREATE INDEX users_unproven ON identity.users (created_at)
+                WHERE verified_at IS NULL AND erased_at IS NULL;
+            CREATE INDEX merchant_keys_revoked ON identity.merchant_keys (revoked_at)
+                WHERE revoked_at IS NOT NULL;
+            CREATE INDEX merchant_keys_expired ON identity.merchant_keys (expires_at)
+                WHERE expires_at IS NOT NULL;
 
             -- Blind indexes of the looks of names that nobody gets again.
             CREATE TABLE identity.retired_usernames (
@@ -50,5 +68,6 @@ extension IdentitySchema {
                 at timestamptz NOT NULL
             );
             CREATE INDEX exports_by_user ON identity.exports (user_id, at);
+            CREATE INDEX exports_by_time ON identity.exports (at);
             """)
 }

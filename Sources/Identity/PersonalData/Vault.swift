@@ -73,10 +73,19 @@ package struct Vault: Sendable {
     func index(_ username: Username) -> [UInt8] { indexing.blindIndex("look:" + username.look) }
     func index(address: String) -> [UInt8] { indexing.blindIndex("address:" + address) }
 
+    func index(guessed secret: String, of name: String) -> [UInt8] {
+        indexing.blindIndex("guessed:\(secret):\(name)")
+    }
+
     /// Codes are short, so they are hashed with a key: without it a stolen table cannot be
     /// searched.
-    func hash(code: String, of user: ID<User>) -> [UInt8] {
-        indexing.blindIndex("code:\(user):\(code)")
+    func hash(code: String, named name: String) -> [UInt8] {
+        indexing.blindIndex("code:\(name):\(code)")
+    }
+
+    /// So are PINs, before they are hashed slowly: a million of them are soon tried.
+    func hash(pin: String, of user: ID<User>) -> [UInt8] {
+        indexing.blindIndex("pin:\(user):\(pin)")
     }
 }
 

@@ -162,7 +162,7 @@ extension Identity {
     /// However people type it: small letters, spaces, no dashes.
     func hash(recoveryCode code: String, of user: ID<User>) -> [UInt8] {
         let plain = code.uppercased().filter { $0.isLetter || $0.isNumber }
-        return vault.hash(code: "recovery " + plain, of: user)
+        return vault.hash(code: "recovery " + plain, named: "\(user)")
     }
 
     func recoveryCodesLeft(

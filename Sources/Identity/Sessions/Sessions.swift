@@ -2,39 +2,23 @@ internal import Cryptography
 package import Postgres
 internal import Values
 
-/// How long log-ins last and how wrong passwords slow them down.
+/// How long log-ins last.
 enum SessionRules {
     static let refreshSeconds: Int64 = 30 * 86_400
-    /// Wrong passwords in a row before the first wait; the wait doubles with each further one.
-    static let failuresFree: Int64 = 5
-    static let lockSecondsFirst: Int64 = 30
-    static let lockSecondsMax: Int64 = 3600
 }
 
 extension Identity {
     /// Checks a password and opens a session.
     package func logIn(
-        login: String, password: String
+        login: String, password: String, from origin: Origin
     ) async throws -> (tokens: SessionTokens, user: User) {
-        let found = try await credentials(of: login)
-        if let wait = found?.lockedSeconds(at: clock.now) {
-            throw IdentityRejection.tooManyAttempts(retryAfter: wait)
-        }
-        // A stranger costs the same work, so that time does not tell who has a wallet.
-        let stored = if let found { found.passwordHash } else { try await decoy.hash(passwords) }
-        let isRight = try await passwords.verify(password, against: stored)
-        guard let found, isRight else {
-            if let found { try await countFailure(of: found.user.id) }
-            throw IdentityRejection.credentialsInvalid
-        }
+        let proof = try await prove(login: login, password: password, from: origin)
         let now = clock.now
         let tokens = try await database.transaction { transaction in
-            // Others may have failed while this password was checked: a burst of guesses must not
-            // learn which of them was right.
-            try requireUnlocked(found.user.id, now, transaction)
-            return try openSession(for: found.user, in: transaction)
+            try accept(proof, now, transaction)
+            return try openSession(for: proof.user, in: transaction)
         }
-        return (tokens, found.user)
+        return (tokens, proof.user)
     }
 
     /// A new pair of tokens for a refresh token, which dies. A token used twice ends the session:
@@ -132,73 +116,10 @@ extension Identity {
 
     // MARK: Steps
 
-    private struct Credentials: Sendable {
-        let user: User
-        let passwordHash: String
-        let lockedUntil: Timestamp?
-
-        func lockedSeconds(at now: Timestamp) -> Int64? {
-            guard let lockedUntil else { return nil }
-            let wait = now.seconds(until: lockedUntil)
-            return wait > 0 ? wait : nil
-        }
-    }
-
-    private func credentials(of login: String) async throws -> Credentials? {
-        try await database.read { transaction -> Credentials? in
-            guard let user = try find(login, transaction) else { return nil }
-            let row = try transaction.query(
-                """
-                SELECT u.password_hash, f.locked_until
-                FROM identity.users u LEFT JOIN identity.login_failures f ON f.user_id = u.id
-                WHERE u.id = \(user.id)
-                """)[0]
-            return Credentials(
-                user: user, passwordHash: try row[0], lockedUntil: try row[1])
-        }
-    }
-
-    private func requireUnlocked(
-        _ user: ID<User>, _ now: Timestamp, _ transaction: borrowing Transaction
-    ) throws {
-        let row = try transaction.first(
-            "SELECT locked_until FROM identity.login_failures WHERE user_id = \(user) FOR UPDATE")
-        guard let lockedUntil: Timestamp = try row?[0] else { return }
-        let wait = now.seconds(until: lockedUntil)
-        if wait > 0 { throw IdentityRejection.tooManyAttempts(retryAfter: wait) }
-    }
-
-    private func countFailure(of user: ID<User>) async throws {
-        let now = clock.now
-        try await database.transaction { transaction in
-            let row = try transaction.first(
-                """
-                INSERT INTO identity.login_failures AS f (user_id, failures, locked_until)
-                VALUES (\(user), 1, \(now))
-                ON CONFLICT (user_id) DO UPDATE SET failures = f.failures + 1
-                WHERE f.locked_until <= \(now)
-                RETURNING failures::bigint
-                """)
-            guard let row else { return try requireUnlocked(user, now, transaction) }
-            let failures: Int64 = try row[0]
-            let over = failures - SessionRules.failuresFree
-            guard over >= 0 else { return }
-            let wait = min(
-                SessionRules.lockSecondsMax, SessionRules.lockSecondsFirst << min(over, 7))
-            try transaction.execute(
-                """
-                UPDATE identity.login_failures SET locked_until = \(now.adding(seconds: wait))
-                WHERE user_id = \(user)
-                """)
-        }
-    }
-
     private func insert(
         _ session: Session, _ refreshToken: String, _ now: Timestamp,
         _ transaction: borrowing Transaction
     ) throws(DatabaseError) {
-        try transaction.execute(
-            "DELETE FROM identity.login_failures WHERE user_id = \(session.user)")
         try transaction.execute(
             """
             INSERT INTO identity.sessions (id, user_id, created_at)

@@ -17,7 +17,8 @@ enum WalletCommand {
     }
 
     static let verbs: [Verb] =
-        WalletAccount.verbs + WalletMoney.verbs + WalletRequests.verbs + WalletHistory.verbs
+        WalletAccount.verbs + WalletPin.verbs + WalletMoney.verbs + WalletRequests.verbs
+        + WalletHistory.verbs
 
     static func run(_ arguments: [String]) async -> Int32 {
         let environment = ProcessInfo.processInfo.environment
@@ -82,7 +83,7 @@ enum WalletCommand {
             \(WalletSession.serverDefault)
               --json         answers for programs
             The log-in is kept in FLORIN_WALLET, or else ~/.config/florin/wallet.json. A password is
-            asked for, or taken from FLORIN_PASSWORD or --password.
+            asked for, or taken from FLORIN_PASSWORD or --password; a PIN from FLORIN_PIN.
             Ends with 0 when done, 1 when refused, 2 when not understood, 3 when the network failed.
             """
     }

@@ -106,6 +106,7 @@ enum WalletJSON {
         case .integer(let value): .integer(value)
         case .text(let text): .string(text)
         case .texts(let texts): .array(texts.map(JSON.string))
+        case .bool(let value): .bool(value)
         case .json(let text): .string(text)
         }
     }

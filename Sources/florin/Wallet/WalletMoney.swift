@@ -193,7 +193,7 @@ extension WalletSession {
         _ currency: String? = nil, _ body: (_ key: String) async throws -> Transfer
     ) async throws -> Transfer {
         let key = arguments.option("key") ?? WalletClient.makeKey()
-        do { return try await body(key) } catch let error as FlorinError {
+        do { return try await withPin { try await body(key) } } catch let error as FlorinError {
             if error.isOutcomeUnknown { throw WalletFailure.unknownOutcome(key: key, error) }
             guard case .problem(let problem) = error, let currency else { throw error }
             throw WalletFailure.problem(problem, currency: currency)

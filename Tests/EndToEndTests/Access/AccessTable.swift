@@ -51,7 +51,8 @@ struct AccessRow: Sendable {
 }
 
 enum AccessTable {
-    static let rows = identity + personal + keys + standing + payments + simple + open
+    static let rows =
+        identity + personal + secrets + keys + standing + payments + simple + open
 
     /// Who sees what is not theirs; an auditor sees what any of them does.
     static let staff = ["admin", "finance", "support", "auditor"]
@@ -93,10 +94,45 @@ enum AccessTable {
     /// Everybody in the neighbourhood has something open, so nobody is erased.
     private static let personal: [AccessRow] = [
         AccessRow("PATCH /v1/me", .session, body: { _ in ["language": "sw"] }, status: 200),
-        AccessRow("POST /v1/me/exports", .session, status: 200),
-        AccessRow("POST /v1/me/erasures", .session, status: 409),
+        AccessRow("POST /v1/me/exports", .session, body: { _ in password }, status: 200),
+        AccessRow("POST /v1/me/erasures", .session, body: { _ in password }, status: 409),
         AccessRow("GET /v1/me/erasures/current", .session, status: 404),
         AccessRow("DELETE /v1/me/erasures/current", .session, status: 404),
+        AccessRow(
+            "POST /v1/me/phone_changes", .session,
+            body: { _ in password.replacing("phone", .string(Person.Names().phone)) },
+            status: 202),
+        AccessRow(
+            "POST /v1/me/phone_changes/completions", .session,
+            body: { _ in ["phone": .string(Person.Names().phone), "code": "123456"] },
+            status: 410),
+        AccessRow(
+            "POST /v1/me/email_changes", .session,
+            body: { _ in password.replacing("email", .string(Person.Names().email)) },
+            status: 202),
+        AccessRow(
+            "POST /v1/me/email_changes/completions", .session,
+            body: { _ in ["email": .string(Person.Names().email), "code": "123456"] },
+            status: 410),
+    ]
+
+    private static let password: JSON = ["password": .string(Person.password)]
+
+    // Whoever is let in hears that the secret they show is wrong, or that there is none.
+    private static let secrets: [AccessRow] = [
+        AccessRow(
+            "PUT /v1/me/password", .session,
+            body: { _ in ["old_password": "not it", "new_password": "a calm lake in May"] },
+            status: 403),
+        AccessRow("GET /v1/me/pin", .session),
+        AccessRow("PUT /v1/me/pin", .session, body: { _ in ["pin": "739104"] }, status: 403),
+        AccessRow("POST /v1/me/pin_resets", .session, status: 202),
+        AccessRow(
+            "POST /v1/me/pin_resets/completions", .session,
+            body: { _ in ["pin": "739104", "code": "123456", "password": "not it"] }, status: 403),
+        AccessRow(
+            "POST /v1/sessions/current/step_ups", .session, body: { _ in ["pin": "739104"] },
+            status: 409),
     ]
 
     private static let keys: [AccessRow] = [
@@ -229,6 +265,7 @@ enum AccessTable {
     /// Where nobody is asked who they are.
     private static let open: [AccessRow] = [
         "POST /v1/users", "POST /v1/phone_verifications", "POST /v1/phone_codes",
+        "POST /v1/password_resets", "POST /v1/password_resets/completions",
         "POST /v1/sessions", "POST /v1/sessions/refresh", "POST /v1/sessions/passkey_challenges",
         "POST /v1/sessions/passkeys", "GET /v1/act_commitments", "GET /v1/commitments",
         "GET /v1/commitments/keys", "GET /v1/commitments/{day}", "GET /sandbox/messages",

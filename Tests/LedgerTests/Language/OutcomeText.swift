@@ -34,6 +34,7 @@ struct OutcomeText {
         switch fact.value {
         case .integer(let number): "\(fact.name)=\(number)"
         case .text(let text): "\(fact.name)=\(text)"
+        case .boolean(let value): "\(fact.name)=\(value)"
         case .texts(let texts): "\(fact.name)=\(texts.joined(separator: ","))"
         }
     }

@@ -1,0 +1,129 @@
+internal import Postgres
+internal import Values
+
+/// How wrong guesses slow down the next ones.
+enum GuessRules {
+    /// Wrong ones in a row before the first wait; the wait doubles with each further one.
+    static let free: Int64 = 5
+    static let lockSecondsFirst: Int64 = 30
+    static let lockSecondsMax: Int64 = 3600
+    /// Beyond this many doublings the wait is the longest one anyway.
+    static let doublingsMax: Int64 = 7
+    /// Wrong ones are forgotten when none has come for so long.
+    static let secondsRemembered: Int64 = 86_400
+
+    /// Seconds for which so many wrong guesses lock; nil when they do not.
+    static func lockSeconds(after failures: Int64) -> Int64? {
+        let over = failures - free
+        guard over >= 0 else { return nil }
+        return min(lockSecondsMax, lockSecondsFirst << min(over, doublingsMax))
+    }
+}
+
+/// A secret that may be guessed at, of one person or of nobody.
+struct Guessed: Sendable {
+    enum Secret: String, Sendable {
+        case password
+        case pin
+    }
+
+    let secret: Secret
+    /// Nil when no such person exists: guesses at strangers are counted like all others, or the
+    /// lock would tell who has a wallet.
+    let user: ID<User>?
+    /// Names the row: a keyed hash, since what strangers are called is nobody's to read.
+    let index: [UInt8]
+}
+
+/// What became of a wrong guess.
+enum WrongGuess: Sendable {
+    case counted(triesLeft: Int64, lockSeconds: Int64?)
+    /// Others had used up the tries while this one was being checked, so it learns nothing.
+    case locked(seconds: Int64)
+}
+
+// The count is a row, so that all processes share it. A guess is hashed first and counted then,
+// and its answer is decided under the row's lock: of any number of guesses side by side no more
+// than the free ones are answered, right or wrong, and all others hear how long to wait.
+
+extension Identity {
+    func guesses(at secret: Guessed.Secret, of user: ID<User>) -> Guessed {
+        Guessed(
+            secret: secret, user: user, index: vault.index(guessed: secret.rawValue, of: "\(user)"))
+    }
+
+    func guesses(at secret: Guessed.Secret, ofStranger name: String) -> Guessed {
+        Guessed(
+            secret: secret, user: nil, index: vault.index(guessed: secret.rawValue, of: name))
+    }
+
+    /// How long nobody may guess; nil when anybody may.
+    func lockStatement(_ guessed: Guessed) -> SQL {
+        "SELECT locked_until FROM identity.guesses WHERE index = \(guessed.index)"
+    }
+
+    /// Refuses while the secret is locked, and holds its row until the commit. Then forgets what
+    /// was wrong before: this one was right.
+    func acceptGuess(
+        at guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws {
+        let row = try transaction.first("\(lockStatement(guessed)) FOR UPDATE")
+        guard let lockedUntil: Timestamp = try row?[0] else { return }
+        let wait = now.seconds(until: lockedUntil)
+        if wait > 0 { throw IdentityRejection.tooManyAttempts(retryAfter: wait) }
+        try forgetGuesses(at: guessed, transaction)
+    }
+
+    func forgetGuesses(
+        at guessed: Guessed, _ transaction: borrowing Transaction
+    ) throws(DatabaseError) {
+        try transaction.execute("DELETE FROM identity.guesses WHERE index = \(guessed.index)")
+    }
+
+    /// Counts a wrong guess in a transaction of its own and tells how it is to be answered.
+    func countWrongGuess(at guessed: Guessed, from origin: Origin) async throws -> WrongGuess {
+        let now = clock.now
+        return try await database.transaction { transaction in
+            let wrong = try countWrongGuess(at: guessed, now, transaction)
+            if case .counted(_, .some(let seconds)) = wrong {
+                try audit.record(
+                    Act(
+                        guessed.secret == .pin ? .pinLocked : .passwordLocked, by: nil,
+                        of: guessed.user, from: origin, after: "{\"seconds\":\(seconds)}"),
+                    in: transaction)
+            }
+            return wrong
+        }
+    }
+
+    private func countWrongGuess(
+        at guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws -> WrongGuess {
+        let remembered = now.adding(seconds: -GuessRules.secondsRemembered)
+        let row = try transaction.query(
+            """
+            INSERT INTO identity.guesses AS g (index, failures, failed_at, locked_until)
+            VALUES (\(guessed.index), 0, \(now), \(now))
+            ON CONFLICT (index) DO UPDATE SET
+                failures = CASE WHEN g.failed_at < \(remembered) THEN 0 ELSE g.failures END
+            RETURNING failures::bigint, locked_until
+            """)[0]
+        let (failures, lockedUntil): (Int64, Timestamp) = (try row[0] + 1, try row[1])
+        let wait = now.seconds(until: lockedUntil)
+        if wait > 0 { return .locked(seconds: wait) }
+        let lockSeconds = GuessRules.lockSeconds(after: failures)
+        try transaction.execute(
+            """
+            UPDATE identity.guesses SET failures = \(failures), failed_at = \(now),
+                locked_until = \(now.adding(seconds: lockSeconds ?? 0))
+            WHERE index = \(guessed.index)
+            """)
+        return .counted(
+            triesLeft: max(0, GuessRules.free - failures), lockSeconds: lockSeconds)
+    }
+}
+
+extension Act.Kind {
+    static let passwordLocked = Act.Kind("password_locked")
+    static let pinLocked = Act.Kind("pin_locked")
+}

@@ -1,0 +1,53 @@
+internal import Postgres
+
+extension IdentitySchema {
+    static let secrets = Migration(
+        slice: "identity", number: 10, name: "codes of many purposes, guesses, PINs, step-ups",
+        sql: """
+            -- A code lives for five minutes: the few of this moment are asked for again.
+            DELETE FROM identity.codes;
+            DROP INDEX identity.codes_by_user;
+            ALTER TABLE identity.codes
+                -- Null: the address belongs to nobody, and the code went nowhere.
+                ALTER COLUMN user_id DROP NOT NULL,
+                ADD COLUMN address_index bytea NOT NULL CHECK (octet_length(address_index) = 32),
+                ADD CONSTRAINT codes_purpose
+                    CHECK (purpose IN ('phone', 'log_in', 'reset_password', 'reset_pin')),
+                -- Five tries, and one more that stands for all that came too late.
+                ADD CONSTRAINT codes_tries CHECK (tries <= 6),
+                ADD CONSTRAINT codes_used_by_somebody
+                    CHECK (used_at IS NULL OR user_id IS NOT NULL);
+            CREATE INDEX codes_by_address
+                ON identity.codes (address_index, purpose, created_at DESC);
+
+            -- Locks of this moment last seconds, so they are not taken over.
+            DROP TABLE identity.login_failures;
+            CREATE TABLE identity.guesses (
+                -- A keyed hash of what is guessed at and whose it is, people and strangers alike.
+                index bytea PRIMARY KEY CHECK (octet_length(index) = 32),
+                failures integer NOT NULL CHECK (failures >= 0),
+                failed_at timestamptz NOT NULL,
+                locked_until timestamptz NOT NULL,
+                CONSTRAINT five_failures_lock CHECK (failures < 5 OR locked_until > failed_at)
+            );
+            CREATE INDEX guesses_by_time ON identity.guesses (failed_at);
+
+            CREATE TABLE identity.pins (
+                user_id uuid PRIMARY KEY REFERENCES identity.users,
+                hash text NOT NULL CHECK (hash LIKE '$argon2id$%'),
+                set_at timestamptz NOT NULL
+            );
+
+            CREATE TABLE identity.step_ups (
+                session_id uuid NOT NULL REFERENCES identity.sessions ON DELETE CASCADE,
+                method text NOT NULL CHECK (method IN ('pin', 'passkey', 'totp')),
+                at timestamptz NOT NULL,
+                PRIMARY KEY (session_id, method)
+            );
+
+            ALTER TABLE identity.sessions
+                DROP CONSTRAINT sessions_end_reason_check,
+                ADD CONSTRAINT sessions_end_reason_check CHECK (end_reason IN
+                    ('log_out', 'token_reuse', 'expired', 'password_change', 'password_reset'));
+            """)
+}
