@@ -78,7 +78,7 @@ struct TracesTests {
 
         let personal = [
             person.phone, person.email, Self.fullName, Self.birthDate, Person.password,
-            merchant.token, merchant.refreshToken, PinTests.pin,
+            merchant.token, person.token, person.refreshToken, PinTests.pin,
         ]
         for text in personal {
             #expect(try hands.columns(holding: text) == [], "\(text)")
@@ -132,7 +132,7 @@ struct TracesTests {
             decoding: try Data(contentsOf: root.appending(path: "docs/privacy.md")), as: UTF8.self)
         let named = Set(
             page.split(separator: "\n").filter { $0.hasPrefix("| ") }
-                .flatMap { $0.split(separator: "|")[1].split(separator: "`") }
+                .flatMap { $0.split(separator: "|")[0].split(separator: "`") }
                 .filter { $0.contains(".") }.map { String($0) })
         for table in tables {
             #expect(named.contains(table), "\(table) has no line in docs/privacy.md")

@@ -14,11 +14,14 @@ extension Rule {
         }
     }
 
-    /// `codeSeconds = 86_400`, as it stands between backticks.
+    /// `codeSeconds = 86_400`, a word and what it is, as it stands between backticks.
     private static func promises(in line: Substring) -> [String] {
         let parts = line.split(separator: "`", omittingEmptySubsequences: false)
         return parts.indices.filter { $0 % 2 == 1 }.map { String(parts[$0]) }
-            .filter { $0.contains(" = ") }
+            .filter { part in
+                part.contains(" = ") && part.prefix { $0 != " " }.allSatisfy(\.isLetter)
+                    && part.prefix { $0 != "=" }.filter { $0 == " " }.count == 1
+            }
     }
 
     /// The same of `static let codeSeconds: Int64 = 86_400`.

@@ -100,16 +100,14 @@ enum AccessTable {
         AccessRow("DELETE /v1/me/erasures/current", .session, status: 404),
         AccessRow(
             "POST /v1/me/phone_changes", .session,
-            body: { _ in password.replacing("phone", .string(Person.Names().phone)) },
-            status: 202),
+            body: { _ in password.replacing("phone", "0712345678") }, status: 422),
         AccessRow(
             "POST /v1/me/phone_changes/completions", .session,
             body: { _ in ["phone": .string(Person.Names().phone), "code": "123456"] },
             status: 410),
         AccessRow(
             "POST /v1/me/email_changes", .session,
-            body: { _ in password.replacing("email", .string(Person.Names().email)) },
-            status: 202),
+            body: { _ in password.replacing("email", "no address") }, status: 422),
         AccessRow(
             "POST /v1/me/email_changes/completions", .session,
             body: { _ in ["email": .string(Person.Names().email), "code": "123456"] },
