@@ -100,6 +100,8 @@ package enum IdentitySchema {
         auditLogAtRest,
         roles,
         secrets,
+        codeGuard,
+        kyc,
         privacy,
     ]
 }

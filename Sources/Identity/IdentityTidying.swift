@@ -7,6 +7,10 @@ enum IdentityKept {
     static let codeSeconds: Int64 = 86_400
     /// Sessions without any token left, counted from the log-in.
     static let sessionSeconds: Int64 = 90 * 86_400
+    /// Photographs that wait for a submission which does not come.
+    static let waitingImageSeconds: Int64 = 7 * 86_400
+    /// Photographs that were refused: long enough to answer who asks why.
+    static let refusedImageSeconds: Int64 = 30 * 86_400
     /// Where an act came from, after the act.
     static let originSeconds: Int64 = 365 * 86_400
     /// Keys of merchants that open nothing any more, after their end: long enough to ask which of
@@ -14,6 +18,9 @@ enum IdentityKept {
     static let merchantKeySeconds: Int64 = 365 * 86_400
     /// Sign-ups whose telephone number nobody proved: it may be somebody else's.
     static let unprovenSeconds: Int64 = 30 * 86_400
+    /// An hour of codes is looked at; a day leaves room to see what happened.
+    static let codeTrafficSeconds: Int64 = 86_400
+    static let codeStopSeconds: Int64 = 365 * 86_400
     /// Rows removed in one transaction.
     static let rowsMax = 5_000
 }
@@ -44,6 +51,21 @@ extension Identity {
                 SELECT index FROM identity.guesses
                 WHERE failed_at < \(remembered) ORDER BY failed_at LIMIT \(limit))
             """)
+        try await repeatedly(
+            """
+            DELETE FROM identity.code_traffic WHERE (prefix, minute) IN (
+                SELECT prefix, minute FROM identity.code_traffic
+                WHERE minute < \(now.adding(seconds: -IdentityKept.codeTrafficSeconds))
+                ORDER BY minute LIMIT \(limit))
+            """)
+        let oldestStop = ID<CodeStop>.earliest(
+            at: now.adding(seconds: -IdentityKept.codeStopSeconds))
+        try await repeatedly(
+            """
+            DELETE FROM identity.code_stops WHERE id IN (
+                SELECT id FROM identity.code_stops WHERE id < \(oldestStop) ORDER BY id
+                LIMIT \(limit))
+            """)
         let oldest = ID<Session>.earliest(at: now.adding(seconds: -IdentityKept.sessionSeconds))
         try await repeatedly(
             """
@@ -52,6 +74,24 @@ extension Identity {
                     SELECT 1 FROM identity.refresh_tokens r WHERE r.session_id = s.id)
                 ORDER BY s.id LIMIT \(limit))
             """)
+        try await removeExpired(now)
+        try await removeMerchantKeys(
+            endedBefore: now.adding(seconds: -IdentityKept.merchantKeySeconds))
+        try await tidyImages(now)
+        try await repeatedly(
+            """
+            DELETE FROM identity.disclosures WHERE id IN (
+                SELECT id FROM identity.disclosures
+                WHERE id < \(ID<User>.earliest(
+                    at: now.adding(seconds: -IdentityKept.originSeconds)))
+                ORDER BY id LIMIT \(limit))
+            """)
+        try await removeOrigins(before: now.adding(seconds: -IdentityKept.originSeconds))
+    }
+
+    /// What is good for minutes, or counted for a day.
+    private func removeExpired(_ now: Timestamp) async throws {
+        let limit = IdentityKept.rowsMax
         try await repeatedly(
             """
             DELETE FROM identity.passkey_challenges WHERE challenge_hash IN (
@@ -65,9 +105,21 @@ extension Identity {
                 SELECT id FROM identity.exports
                 WHERE at < \(oldestExport) ORDER BY at LIMIT \(limit))
             """)
-        try await removeMerchantKeys(
-            endedBefore: now.adding(seconds: -IdentityKept.merchantKeySeconds))
-        try await removeOrigins(before: now.adding(seconds: -IdentityKept.originSeconds))
+    }
+
+    private func tidyImages(_ now: Timestamp) async throws {
+        let waiting = ID<KycImage>.earliest(
+            at: now.adding(seconds: -IdentityKept.waitingImageSeconds))
+        let refused = now.adding(seconds: -IdentityKept.refusedImageSeconds)
+        try await repeatedly(
+            """
+            DELETE FROM identity.kyc_images WHERE id IN (
+                SELECT i.id FROM identity.kyc_images i
+                LEFT JOIN identity.kyc_submissions s ON s.id = i.submission_id
+                WHERE (i.submission_id IS NULL AND i.id < \(waiting))
+                    OR (s.state = 'refused' AND s.decided_at < \(refused))
+                LIMIT \(IdentityKept.rowsMax))
+            """)
     }
 
     private func removeMerchantKeys(endedBefore moment: Timestamp) async throws {

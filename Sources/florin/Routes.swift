@@ -59,6 +59,9 @@ struct Routes: Sendable {
             ).routes
             + payments.routes + books.routes + acts.routes + plans.routes
             + RoleRoutes(application.identity).routes
+            + KycRoutes(application.identity).routes + StaffKycRoutes(application.identity).routes
+            + StaffPeopleRoutes(application.identity).routes
+            + CodeStopRoutes(application.identity).routes
         guard application.configuration.isSandbox else { return always }
         return always + plans.sandboxRoutes + payments.sandboxRoutes
             + OutboxRoutes(application.notifications).routes

@@ -18,7 +18,7 @@ struct PasswordRoutes: Sendable {
                 refusals: [
                     .passwordIncorrect, .passwordTooWeak(reason: ""),
                     .tooManyAttempts(retryAfter: 0),
-                ].map { Refused($0 as IdentityRejection) }, handler: change),
+                ].map { Refused($0 as IdentityRejection) }, rate: .authentication, handler: change),
             .open(
                 .post, "/v1/password_resets",
                 summary: "Send a code for a new password, at most one a minute.",
@@ -28,7 +28,7 @@ struct PasswordRoutes: Sendable {
                     description: "If the address belongs to a wallet, a code is on its way."),
                 refusals: [.codeAddressInvalid, .tooManyAttempts(retryAfter: 0)].map {
                     Refused($0 as IdentityRejection)
-                }, handler: order),
+                }, rate: .code, handler: order),
             .open(
                 .post, "/v1/password_resets/completions",
                 summary: "Set a new password with the code; all sessions end.", tag: "identity",
@@ -40,7 +40,8 @@ struct PasswordRoutes: Sendable {
                 refusals: [
                     .codeAddressInvalid, .passwordTooWeak(reason: ""),
                     .codeIncorrect(triesLeft: 0), .codeExpired, .tooManyAttempts(retryAfter: 0),
-                ].map { Refused($0 as IdentityRejection) }, handler: complete),
+                ].map { Refused($0 as IdentityRejection) }, rate: .authentication, handler: complete
+            ),
         ]
     }
 

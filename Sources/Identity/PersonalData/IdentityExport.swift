@@ -9,7 +9,7 @@ extension Identity {
     var exportParts: [ExportPart] {
         [
             person, sessions, stepUps, pinPart, passkeys, authenticatorApps, merchantKeys, codes,
-            acts, erasures, messages,
+            kycSubmissions, kycImages, disclosures, acts, erasures, messages,
         ]
     }
 

@@ -2,7 +2,7 @@ internal import Postgres
 
 extension IdentitySchema {
     static let privacy = Migration(
-        slice: "identity", number: 11, name: "profiles, erasures, exports",
+        slice: "identity", number: 13, name: "profiles, erasures, exports",
         sql: """
             ALTER TABLE identity.users
                 ADD COLUMN language text

@@ -25,7 +25,7 @@ struct PinRoutes: Sendable {
                 refusals: Self.refused([
                     .pinTooWeak(reason: ""), .stepUpRequired, .passwordIncorrect,
                     .pinIncorrect(triesLeft: 0), .tooManyAttempts(retryAfter: 0),
-                ]), handler: set),
+                ]), rate: .authentication, handler: set),
             session.route(
                 .post, "/v1/me/pin_resets",
                 summary: "Send oneself a code for a new PIN, at most one a minute.",
@@ -34,7 +34,7 @@ struct PinRoutes: Sendable {
                     status: 202, schema: .object(.required("expires_in", .integer())),
                     description: "A code is on its way."),
                 refusals: Self.refused([.tooManyAttempts(retryAfter: 0), .forbidden]),
-                handler: order),
+                rate: .code, handler: order),
             session.route(
                 .post, "/v1/me/pin_resets/completions",
                 summary: "Set a new PIN with the code and the password.", tag: "identity",
@@ -46,7 +46,7 @@ struct PinRoutes: Sendable {
                 refusals: Self.refused([
                     .pinTooWeak(reason: ""), .passwordIncorrect, .codeIncorrect(triesLeft: 0),
                     .codeExpired, .tooManyAttempts(retryAfter: 0), .forbidden,
-                ]), handler: complete),
+                ]), rate: .authentication, handler: complete),
             session.route(
                 .post, "/v1/sessions/current/step_ups",
                 summary: "Show that it is you; payments then ask for no PIN for a while.",
@@ -57,7 +57,7 @@ struct PinRoutes: Sendable {
                         .required("expires_at", .timestamp))),
                 refusals: Self.refused([
                     .pinNotSet, .pinIncorrect(triesLeft: 0), .tooManyAttempts(retryAfter: 0),
-                ]), handler: stepUp),
+                ]), rate: .authentication, handler: stepUp),
         ]
     }
 
