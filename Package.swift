@@ -118,7 +118,10 @@ let package = Package(
         tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
         tests(
             "EndToEndTests",
-            ["FlorinClient", "HTTP", "Identity", "Postgres", "Values", "TestSupport"]),
+            [
+                "FlorinClient", "HTTP", "Identity", "Postgres", "Cryptography", "Values",
+                "TestSupport",
+            ]),
         tests("TidyTests", []),
     ]
 )

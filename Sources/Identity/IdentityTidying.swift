@@ -89,7 +89,7 @@ extension Identity {
         try await removeOrigins(before: now.adding(seconds: -IdentityKept.originSeconds))
     }
 
-    /// What is good for minutes, or counted for a day.
+    /// What is good for minutes, counted for a day, or not come back to for half a year.
     private func removeExpired(_ now: Timestamp) async throws {
         let limit = IdentityKept.rowsMax
         try await repeatedly(
@@ -97,6 +97,19 @@ extension Identity {
             DELETE FROM identity.passkey_challenges WHERE challenge_hash IN (
                 SELECT challenge_hash FROM identity.passkey_challenges
                 WHERE expires_at <= \(now) ORDER BY expires_at LIMIT \(limit))
+            """)
+        try await repeatedly(
+            """
+            DELETE FROM identity.session_challenges WHERE id IN (
+                SELECT id FROM identity.session_challenges
+                WHERE expires_at <= \(now) ORDER BY expires_at LIMIT \(limit))
+            """)
+        let oldestDevice = now.adding(seconds: -DeviceRules.secondsKept)
+        try await repeatedly(
+            """
+            DELETE FROM identity.devices WHERE id IN (
+                SELECT id FROM identity.devices
+                WHERE used_at < \(oldestDevice) ORDER BY used_at LIMIT \(limit))
             """)
         let oldestExport = now.adding(seconds: -ExportRules.daySeconds)
         try await repeatedly(

@@ -43,7 +43,7 @@ struct ContactChangeTests {
         for old in [person.phone, person.email] {
             #expect(try await api.newestMessage(to: old).contains("telephone number of your"))
         }
-        _ = try await api.expect(201, .post, "/v1/sessions", .logIn(new))
+        try await api.refused(401, "second_step_required", .post, "/v1/sessions", .logIn(new))
         try await api.refused(
             401, "credentials_invalid", .post, "/v1/sessions", .logIn(person.phone))
         // The old number is free for whoever has it now.
@@ -127,7 +127,7 @@ struct ContactChangeTests {
         #expect(taken["email"]?.string == new && taken["email_verified"]?.bool == true)
         try await other.refused(401, "session_invalid", .get, "/v1/me")
         #expect(try await api.newestMessage(to: person.email).contains("e-mail address of your"))
-        _ = try await api.expect(201, .post, "/v1/sessions", .logIn(new))
+        try await api.refused(401, "second_step_required", .post, "/v1/sessions", .logIn(new))
         try await person.refused(422, "email_invalid", .post, Self.emails, order(email: "a@b"))
     }
 

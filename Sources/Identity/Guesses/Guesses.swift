@@ -25,6 +25,16 @@ struct Guessed: Sendable {
     enum Secret: String, Sendable {
         case password
         case pin
+        case secondStep = "second_step"
+    }
+
+    /// What the audit log calls it when too many were wrong.
+    var locking: Act.Kind {
+        switch secret {
+        case .password: .passwordLocked
+        case .pin: .pinLocked
+        case .secondStep: .secondStepLocked
+        }
     }
 
     let secret: Secret
@@ -67,11 +77,20 @@ extension Identity {
     func acceptGuess(
         at guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws {
+        guard try requireUnlocked(guessed, now, transaction) else { return }
+        try forgetGuesses(at: guessed, transaction)
+    }
+
+    /// Refuses while the secret is locked. Returns whether anything was wrong before.
+    @discardableResult
+    func requireUnlocked(
+        _ guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws -> Bool {
         let row = try transaction.first("\(lockStatement(guessed)) FOR UPDATE")
-        guard let lockedUntil: Timestamp = try row?[0] else { return }
+        guard let lockedUntil: Timestamp = try row?[0] else { return false }
         let wait = now.seconds(until: lockedUntil)
         if wait > 0 { throw IdentityRejection.tooManyAttempts(retryAfter: wait) }
-        try forgetGuesses(at: guessed, transaction)
+        return true
     }
 
     func forgetGuesses(
@@ -84,16 +103,23 @@ extension Identity {
     func countWrongGuess(at guessed: Guessed, from origin: Origin) async throws -> WrongGuess {
         let now = clock.now
         return try await database.transaction { transaction in
-            let wrong = try countWrongGuess(at: guessed, now, transaction)
-            if case .counted(_, .some(let seconds)) = wrong {
-                try audit.record(
-                    Act(
-                        guessed.secret == .pin ? .pinLocked : .passwordLocked, by: nil,
-                        of: guessed.user, from: origin, after: "{\"seconds\":\(seconds)}"),
-                    in: transaction)
-            }
-            return wrong
+            try countWrongGuess(at: guessed, from: origin, now, transaction)
         }
+    }
+
+    /// The same in the caller's transaction, which has to commit.
+    func countWrongGuess(
+        at guessed: Guessed, from origin: Origin, _ now: Timestamp,
+        _ transaction: borrowing Transaction
+    ) throws -> WrongGuess {
+        let wrong = try countWrongGuess(at: guessed, now, transaction)
+        if case .counted(_, .some(let seconds)) = wrong {
+            try audit.record(
+                Act(
+                    guessed.locking, by: nil, of: guessed.user, from: origin,
+                    after: "{\"seconds\":\(seconds)}"), in: transaction)
+        }
+        return wrong
     }
 
     private func countWrongGuess(
@@ -126,4 +152,5 @@ extension Identity {
 extension Act.Kind {
     static let passwordLocked = Act.Kind("password_locked")
     static let pinLocked = Act.Kind("pin_locked")
+    static let secondStepLocked = Act.Kind("second_step_locked")
 }

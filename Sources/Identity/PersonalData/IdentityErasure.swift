@@ -29,6 +29,9 @@ extension Identity {
             "DELETE FROM identity.refresh_tokens r USING identity.sessions s "
                 + "WHERE s.id = r.session_id AND s.user_id = \(user)",
             "DELETE FROM identity.sessions WHERE user_id = \(user)",
+            "DELETE FROM identity.session_challenges WHERE user_id = \(user)",
+            "DELETE FROM identity.session_settings WHERE user_id = \(user)",
+            "DELETE FROM identity.devices WHERE user_id = \(user)",
             "DELETE FROM identity.codes WHERE user_id = \(user) "
                 + "OR address_index = ANY(\(addresses))",
             "DELETE FROM identity.guesses WHERE index = ANY(\(guessed))",

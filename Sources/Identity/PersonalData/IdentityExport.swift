@@ -8,7 +8,7 @@ extension Identity {
     /// for nothing but to be guessed at.
     var exportParts: [ExportPart] {
         [
-            person, sessions, stepUps, pinPart, passkeys, authenticatorApps, merchantKeys, codes,
+            person, sessions, devices, sessionSettings, stepUps, pinPart, passkeys, authenticatorApps, merchantKeys, codes,
             kycSubmissions, kycImages, disclosures, acts, erasures, messages,
         ]
     }
@@ -21,20 +21,6 @@ extension Identity {
                 throw IdentityRejection.userNotFound
             }
             return ExportPart.item { Wire.write(found, &$0) }
-        }
-    }
-
-    private var sessions: ExportPart {
-        .rows("sessions", by: ID<Session>.self, in: database) { user, after in
-            """
-            SELECT id, created_at, ended_at, end_reason FROM identity.sessions
-            WHERE user_id = \(user) AND id > \(after) ORDER BY id
-            """
-        } _: { row, session in
-            session.field("id", try row[0] as ID<Session>)
-            session.field("created_at", try row[1] as Timestamp)
-            session.field("ended_at", moment: try row[2])
-            session.field("end_reason", try row[3] as String?)
         }
     }
 

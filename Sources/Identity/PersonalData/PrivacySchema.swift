@@ -2,7 +2,7 @@ internal import Postgres
 
 extension IdentitySchema {
     static let privacy = Migration(
-        slice: "identity", number: 13, name: "profiles, erasures, exports",
+        slice: "identity", number: 14, name: "profiles, erasures, exports",
         sql: """
             ALTER TABLE identity.users
                 ADD COLUMN language text
@@ -24,8 +24,8 @@ extension IdentitySchema {
             ALTER TABLE identity.sessions
                 DROP CONSTRAINT sessions_end_reason_check,
                 ADD CONSTRAINT sessions_end_reason_check CHECK (end_reason IN ('log_out',
-                    'token_reuse', 'expired', 'password_change', 'password_reset',
-                    'contact_change'));
+                    'token_reuse', 'expired', 'password_change', 'password_reset', 'exit', 'idle',
+                    'revoked', 'contact_change'));
 
             -- Sign-ups that are forgotten when nobody proves the number.
             CREATE INDEX users_unproven ON identity.users (created_at)
