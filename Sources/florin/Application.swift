@@ -105,12 +105,7 @@ struct Application: Sendable {
             database: database, jobs: jobs, clock: clock,
             key: ring.sealingKey(Notifications.purpose),
             carriers: [.sms: carrier, .email: carrier])
-        let terms = PaymentTerms(
-            currencies: configuration.currencies, sendFees: configuration.sendFees,
-            limits: configuration.limits,
-            pinThresholds: PinThresholds(
-                configuration.currencies, major: configuration.pinThresholds,
-                others: configuration.pinThreshold))
+        let terms = configuration.paymentTerms
         let walletLimits = WalletLimits(ledger: ledger, terms: terms)
         identity = Identity(
             database: database, notifications: notifications, events: events, clock: clock,
@@ -245,6 +240,13 @@ struct Application: Sendable {
 }
 
 extension Configuration {
+    var paymentTerms: PaymentTerms {
+        PaymentTerms(
+            currencies: currencies, sendFees: sendFees, limits: limits,
+            pinThresholds: PinThresholds(
+                currencies, major: pinThresholds, others: pinThreshold))
+    }
+
     var simpleTerms: SimpleTerms {
         let currency = currencies[0]
         return SimpleTerms(

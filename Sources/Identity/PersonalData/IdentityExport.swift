@@ -8,7 +8,8 @@ extension Identity {
     /// for nothing but to be guessed at.
     var exportParts: [ExportPart] {
         [
-            person, sessions, devices, sessionSettings, stepUps, pinPart, passkeys, authenticatorApps, merchantKeys, codes,
+            person, sessions, devices, sessionSettings, stepUps, pinPart, passkeys,
+            authenticatorApps, merchantKeys, codes,
             kycSubmissions, kycImages, disclosures, acts, erasures, messages,
         ]
     }
