@@ -19,16 +19,19 @@ package struct PhoneNumber: Sendable, Hashable, CustomStringConvertible {
             default: return nil
             }
         }
-        guard text.hasPrefix("+"), !digits.hasPrefix("0") else { return nil }
-        digits = Self.withoutTrunkZero(digits)
-        guard (Self.digitsMin...Self.digitsMax).contains(digits.count) else { return nil }
+        guard text.hasPrefix("+"), !digits.hasPrefix("0"),
+            let digits = Self.withoutTrunkZero(digits),
+            (Self.digitsMin...Self.digitsMax).contains(digits.count)
+        else { return nil }
         e164 = "+" + digits
     }
 
-    private static func withoutTrunkZero(_ digits: String) -> String {
+    /// Nil when a second zero follows, which is no number either way.
+    private static func withoutTrunkZero(_ digits: String) -> String? {
         for length in 2...3 where countriesWithTrunkZero.contains(String(digits.prefix(length))) {
             let national = digits.dropFirst(length)
             let significant = national.hasPrefix("0") ? national.dropFirst() : national
+            guard !significant.hasPrefix("0") else { return nil }
             return String(digits.prefix(length) + significant)
         }
         return digits
@@ -48,10 +51,14 @@ package struct PhoneNumber: Sendable, Hashable, CustomStringConvertible {
         "994", "995", "996",
     ]
 
+    /// Digits that nobody is shown; a short number would otherwise be shown whole.
+    private static let hiddenMin = 4
+
     /// Safe to show and to log: `+2547•••••678`.
     package var description: String {
-        String(e164.prefix(5)) + String(repeating: "•", count: max(0, e164.count - 8))
-            + String(e164.suffix(3))
+        let hidden = max(Self.hiddenMin, e164.count - 8)
+        return String(e164.prefix(e164.count - hidden - 3))
+            + String(repeating: "•", count: hidden) + String(e164.suffix(3))
     }
 }
 
