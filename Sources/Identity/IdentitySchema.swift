@@ -102,5 +102,6 @@ package enum IdentitySchema {
         secrets,
         codeGuard,
         devices,
+        sessions,
     ]
 }

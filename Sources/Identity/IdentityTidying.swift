@@ -65,6 +65,7 @@ extension Identity {
                     SELECT 1 FROM identity.refresh_tokens r WHERE r.session_id = s.id)
                 ORDER BY s.id LIMIT \(limit))
             """)
+        try await removeRetiredKeys(now)
         try await removeOrigins(before: now.adding(seconds: -IdentityKept.originSeconds))
     }
 
