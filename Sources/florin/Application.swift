@@ -244,6 +244,7 @@ extension Configuration {
             access: simpleAccess, currency: currency,
             demoBalance: isSandbox
                 ? simpleBalance.map { $0 * currency.minorUnitsPerMajor } : nil,
-            isSandbox: isSandbox)
+            isSandbox: isSandbox,
+            limits: simpleAccess == .open ? limits.ofPrograms(in: currency) : nil)
     }
 }

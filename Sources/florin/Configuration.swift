@@ -86,6 +86,7 @@ struct Configuration: Sendable {
         origins = reader.list("FLORIN_CORS_ORIGINS").map { Set($0) } ?? origins
         proxies = try reader.ranges("FLORIN_TRUSTED_PROXIES") ?? proxies
         staffAddresses = try reader.ranges("FLORIN_STAFF_ADDRESSES") ?? staffAddresses
+        if isSandbox { rateLimits = .sandbox }
         try reader.rateLimits("FLORIN_RATE_LIMITS", change: &rateLimits)
         try reader.codeLimits("FLORIN_CODE_LIMITS", change: &codeLimits)
         try reader.pumpingRule("FLORIN_CODE_GUARD", change: &codeLimits.pumping)

@@ -2,7 +2,7 @@ internal import Postgres
 
 extension IdentitySchema {
     static let devices = Migration(
-        slice: "identity", number: 12, name: "devices and what a new one is asked",
+        slice: "identity", number: 13, name: "devices and what a new one is asked",
         sql: """
             CREATE TABLE identity.devices (
                 id uuid PRIMARY KEY,

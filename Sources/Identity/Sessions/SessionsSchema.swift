@@ -2,7 +2,7 @@ internal import Postgres
 
 extension IdentitySchema {
     static let sessions = Migration(
-        slice: "identity", number: 13, name: "keys that retire, sessions that are looked after",
+        slice: "identity", number: 14, name: "keys that retire, sessions that are looked after",
         sql: """
             -- When the last token of a key that signs no more is over; null for the one that signs.
             ALTER TABLE identity.signing_keys ADD COLUMN verifies_until timestamptz;
