@@ -197,7 +197,9 @@ struct Application: Sendable {
 
     /// What other processes, and this one's transactions, tell through PostgreSQL.
     private func listen() throws -> Listener {
-        try Listener.start(
+        var settings = settings
+        settings.applicationName = "florin listener"
+        return try Listener.start(
             settings, channels: [Jobs.channel, Events.channel, Identity.channel],
             onNotify: { channel, payload in
                 switch channel {
