@@ -19,6 +19,7 @@ package enum IdentityRejection: Refusal, Equatable {
     case methodNotAvailable([SecondStep.Method])
     case sessionInvalid
     case refreshTokenInvalid
+    case sessionNotFound
     case phoneNotVerified
     case forbidden
     case userNotFound
@@ -69,7 +70,8 @@ package enum IdentityRejection: Refusal, Equatable {
         .phoneTaken, .usernameTaken, .emailTaken, .credentialsInvalid,
         .codeIncorrect(triesLeft: 4), .codeExpired, .tooManyAttempts(retryAfter: 60),
         .alreadyVerified, .secondStepRequired(SecondStepAsked.example), .challengeInvalid,
-        .methodNotAvailable([]), .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified,
+        .methodNotAvailable([]), .sessionInvalid, .refreshTokenInvalid, .sessionNotFound,
+        .phoneNotVerified,
         .forbidden, .userNotFound, .tierNeedsApproval,
         .codeAddressInvalid, .passwordIncorrect, .pinTooWeak(reason: "sequence"),
         .pinRequired(threshold: 500_000, currency: "KES", isSet: true),
@@ -106,6 +108,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .methodNotAvailable: "method_not_available"
         case .sessionInvalid: "session_invalid"
         case .refreshTokenInvalid: "refresh_token_invalid"
+        case .sessionNotFound: "session_not_found"
         case .phoneNotVerified: "phone_not_verified"
         case .forbidden: "forbidden"
         case .userNotFound: "user_not_found"
@@ -172,7 +175,7 @@ package enum IdentityRejection: Refusal, Equatable {
             .stepUpRequired, .staffAddressNotAllowed:
             403
         case .passkeyInvalid, .secondFactorIncorrect: 422
-        case .userNotFound, .codeStopNotFound: 404
+        case .userNotFound, .codeStopNotFound, .sessionNotFound: 404
         case .tierNeedsApproval: 409
         case .passkeyChallengeExpired: 410
         case .passkeyUnknown: 401
@@ -218,6 +221,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .methodNotAvailable: "This second step is not set up; choose another."
         case .sessionInvalid: "Log in to continue."
         case .refreshTokenInvalid: "This session is over; log in again."
+        case .sessionNotFound: "There is no such session of yours; it may be over already."
         case .phoneNotVerified: "Verify the telephone number with the code sent by SMS first."
         case .forbidden: "This is not yours to see or to do."
         case .userNotFound: "There is no such user."

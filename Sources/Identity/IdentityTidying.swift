@@ -69,6 +69,7 @@ extension Identity {
                     SELECT 1 FROM identity.refresh_tokens r WHERE r.session_id = s.id)
                 ORDER BY s.id LIMIT \(limit))
             """)
+        try await removeRetiredKeys(now)
         try await tidyImages(now)
         try await repeatedly(
             """

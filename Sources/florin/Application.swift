@@ -137,7 +137,8 @@ struct Application: Sendable {
             handlers: notifications.handlers + payments.handlers,
             schedules: Self.schedules(
                 payments, commitments, actCommitments,
-                Retention(database: database, clock: clock), notifications, identity))
+                Retention(database: database, clock: clock), notifications, identity,
+                signingKeyDays: configuration.signingKeyDays))
     }
 
     /// What stops payments and lets them go on; staff are told by a job of the same transaction,
@@ -152,7 +153,8 @@ struct Application: Sendable {
 
     private static func schedules(
         _ payments: Payments, _ commitments: Commitments, _ actCommitments: ActCommitments,
-        _ retention: Retention, _ notifications: Notifications, _ identity: Identity
+        _ retention: Retention, _ notifications: Notifications, _ identity: Identity,
+        signingKeyDays: Int64
     ) -> [Schedule] {
         [
             Schedule("payments.expire_holds", everySeconds: 1) { try await payments.expireHolds() },
@@ -167,6 +169,9 @@ struct Application: Sendable {
                 try await notifications.tidy()
             },
             Schedule("identity.tidy", everySeconds: tidySeconds) { try await identity.tidy() },
+            Schedule("identity.rotate_signing_keys", everySeconds: tidySeconds) {
+                try await identity.rotateSigningKeys(olderThanDays: signingKeyDays)
+            },
         ]
     }
 
@@ -192,7 +197,9 @@ struct Application: Sendable {
 
     /// What other processes, and this one's transactions, tell through PostgreSQL.
     private func listen() throws -> Listener {
-        try Listener.start(
+        var settings = settings
+        settings.applicationName = "florin listener"
+        return try Listener.start(
             settings, channels: [Jobs.channel, Events.channel, Identity.channel],
             onNotify: { channel, payload in
                 switch channel {
@@ -201,15 +208,23 @@ struct Application: Sendable {
                     events.heard(id)
                 case Identity.channel:
                     identity.forgetSessions(of: payload)
-                    Task { await payments.hangUpEndedSessions(of: payload) }
+                    Task {
+                        await identity.followKeys(payload)
+                        await payments.hangUpEndedSessions(of: payload)
+                    }
                 default: worker.wake()
                 }
             },
             onReconnect: {
                 identity.forgetSessions(of: nil)
-                Task { await payments.hangUpEndedSessions(of: nil) }
+                Task {
+                    await identity.followKeys(nil)
+                    await payments.hangUpEndedSessions(of: nil)
+                }
                 worker.wake()
-            })
+            },
+            onHeard: { identity.trustSessions() },
+            onLoss: { identity.distrustSessions() })
     }
 
     /// Finishes what was accepted, then lets go of the database.

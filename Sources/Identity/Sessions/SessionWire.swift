@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import HTTP
 internal import Values
 
@@ -36,6 +37,28 @@ enum SessionWire {
             .optional("device", .string(), deviceMeaning), .required("user", Wire.user),
         ])
 
+    static let listed = Schema.named(
+        "Session",
+        .object(
+            .required("id", .uuid), .required("name", .string()),
+            .required("mode", .enumeration(SessionMode.allCases.map(\.rawValue))),
+            .required("is_current", .boolean),
+            .required("address", .nullable(.string()), "From where the log-in came."),
+            .required("created_at", .timestamp), .required("last_seen_at", .timestamp),
+            .required("expires_at", .timestamp)))
+
+    /// RFC 7517.
+    static let keys = Schema.object(
+        .required(
+            "keys",
+            .array(
+                .object(
+                    .required("kty", .enumeration(["EC"])),
+                    .required("crv", .enumeration(["P-256"])),
+                    .required("alg", .enumeration(["ES256"])),
+                    .required("use", .enumeration(["sig"])), .required("kid", .string()),
+                    .required("x", .string()), .required("y", .string())))))
+
     // MARK: Reading
 
     static func secondStep(_ request: Request) throws -> SecondStep {
@@ -71,6 +94,28 @@ enum SessionWire {
             if let device = opened.device { body.field("device", device) }
             body.object("user") { Wire.write(opened.user, &$0) }
         }
+    }
+
+    static func write(_ session: ListedSession, _ writer: inout JSONWriter) {
+        writer.field("id", session.id)
+        writer.field("name", session.name)
+        writer.field("mode", session.mode.rawValue)
+        writer.field("is_current", session.isCurrent)
+        writer.field("address", session.address)
+        writer.field("created_at", session.createdAt)
+        writer.field("last_seen_at", session.seenAt)
+        writer.field("expires_at", session.expiresAt)
+    }
+
+    static func write(_ key: VerifyingKey, _ writer: inout JSONWriter) {
+        let (x, y) = key.coordinates
+        writer.field("kty", "EC")
+        writer.field("crv", "P-256")
+        writer.field("alg", "ES256")
+        writer.field("use", "sig")
+        writer.field("kid", key.kid)
+        writer.field("x", x)
+        writer.field("y", y)
     }
 
     static func write(_ tokens: SessionTokens, _ writer: inout JSONWriter) {

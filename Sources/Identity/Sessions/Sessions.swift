@@ -2,52 +2,24 @@ internal import Cryptography
 package import Postgres
 internal import Values
 
+/// Why a session is over.
+enum SessionEnd: String, Sendable {
+    case logOut = "log_out"
+    case tokenReuse = "token_reuse"
+    case revoked
+    case exit
+    case idle
+    case tooMany = "too_many"
+}
+
 /// How long log-ins last.
 enum SessionRules {
     static let refreshSeconds: Int64 = 30 * 86_400
+    /// One more ends the one that was used longest ago.
+    static let perPersonMax: Int64 = 100
 }
 
 extension Identity {
-    /// A new pair of tokens for a refresh token, which dies. A token used twice ends the session:
-    /// one of the two users is a thief.
-    package func refresh(_ token: String) async throws -> SessionTokens {
-        let hash = Hash.sha256(token)
-        let now = clock.now
-        let next = SecureRandom.token()
-        let outcome = try await database.transaction { transaction -> Refreshed in
-            let row = try transaction.first(
-                """
-                SELECT r.session_id, r.used_at IS NOT NULL, r.expires_at
-                FROM identity.refresh_tokens r WHERE r.token_hash = \(hash) FOR UPDATE
-                """)
-            guard let row else { return .refused }
-            let id: ID<Session> = try row[0]
-            let (isUsed, expiresAt): (Bool, Timestamp) = (try row[1], try row[2])
-            if isUsed { return .reused(by: try end(id, "token_reuse", now, transaction)) }
-            guard now < expiresAt, let session = try session(id, transaction) else {
-                return .refused
-            }
-            try transaction.execute(
-                "UPDATE identity.refresh_tokens SET used_at = \(now) WHERE token_hash = \(hash)")
-            try store(next, of: id, now, transaction)
-            return .session(session)
-        }
-        switch outcome {
-        case .session(let session): return tokens.mint(for: session, refreshToken: next, at: now)
-        case .reused(let user): user.map { sessionCache.forget(user: $0) }
-        case .refused: break
-        }
-        throw IdentityRejection.refreshTokenInvalid
-    }
-
-    /// What a refresh token turned out to be. The end of a session is written, so that transaction
-    /// commits and the refusal is a value.
-    private enum Refreshed: Sendable {
-        case session(Session)
-        case reused(by: ID<User>?)
-        case refused
-    }
-
     /// Whether a session that was opened before still is.
     package func isOpen(_ session: Session) async throws -> Bool {
         try await database.read { transaction in
@@ -56,11 +28,14 @@ extension Identity {
     }
 
     /// Ends the session here and in every process.
-    package func logOut(_ session: Session) async throws {
+    package func logOut(_ session: Session, from origin: Origin) async throws {
         let now = clock.now
         try await database.transaction { transaction in
-            try end(session.id, "log_out", now, transaction)
-            try announceChange(of: session.user, in: transaction)
+            guard try end(session.id, .logOut, now, transaction) != nil else { return }
+            try audit.record(
+                Act(
+                    .sessionEnded, by: session.user, of: session.user, from: origin,
+                    reason: SessionEnd.logOut.rawValue), in: transaction)
         }
         sessionCache.forget(user: session.user)
     }
@@ -76,7 +51,8 @@ extension Identity {
             return session
         }
         let generation = sessionCache.generation
-        guard let claims = tokens.verify(token, at: now), let id = ID<Session>(claims.session)
+        guard let claims = try await claims(of: token, at: now),
+            let id = ID<Session>(claims.session)
         else { throw IdentityRejection.sessionInvalid }
         let session = try await database.read { transaction -> Session? in
             try self.session(id, transaction)
@@ -137,12 +113,28 @@ extension Identity {
                 \(address))
             """)
         try store(refreshToken, of: session.id, now, transaction)
+        try endOldest(of: user.id, now, transaction)
         return OpenedSession(
             user: user, tokens: tokens.mint(for: session, refreshToken: refreshToken, at: now),
             mode: mode, device: device?.token)
     }
 
-    private func store(
+    /// Keeps the list of a person's sessions short enough to be looked through.
+    private func endOldest(
+        of user: ID<User>, _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws(DatabaseError) {
+        let ended = try transaction.execute(
+            """
+            UPDATE identity.sessions SET ended_at = \(now),
+                end_reason = \(SessionEnd.tooMany.rawValue)
+            WHERE ended_at IS NULL AND id IN (
+                SELECT id FROM identity.sessions WHERE user_id = \(user) AND ended_at IS NULL
+                ORDER BY seen_at DESC, id DESC OFFSET \(SessionRules.perPersonMax))
+            """)
+        if ended > 0 { try announceChange(of: user, in: transaction) }
+    }
+
+    func store(
         _ token: String, of session: ID<Session>, _ now: Timestamp,
         _ transaction: borrowing Transaction
     ) throws(DatabaseError) {
@@ -154,26 +146,24 @@ extension Identity {
             """)
     }
 
-    /// Ends the session and returns whose it was.
+    /// Ends the session, tells every process, and returns whose it was; nil when it was over.
     @discardableResult
-    private func end(
-        _ session: ID<Session>, _ reason: String, _ now: Timestamp,
+    func end(
+        _ session: ID<Session>, _ reason: SessionEnd, _ now: Timestamp,
         _ transaction: borrowing Transaction
     ) throws(DatabaseError) -> ID<User>? {
-        try transaction.execute(
-            """
-            UPDATE identity.sessions SET ended_at = \(now), end_reason = \(reason)
-            WHERE id = \(session) AND ended_at IS NULL
-            """)
         let row = try transaction.first(
-            "SELECT user_id FROM identity.sessions WHERE id = \(session)")
+            """
+            UPDATE identity.sessions SET ended_at = \(now), end_reason = \(reason.rawValue)
+            WHERE id = \(session) AND ended_at IS NULL RETURNING user_id
+            """)
         guard let row else { return nil }
         let user: ID<User> = try row[0]
         try announceChange(of: user, in: transaction)
         return user
     }
 
-    private func session(
+    func session(
         _ id: ID<Session>, _ transaction: borrowing Transaction
     ) throws -> Session? {
         try transaction.first(
@@ -193,6 +183,7 @@ extension Identity {
 
 extension Act.Kind {
     static let sessionOpened = Act.Kind("session_opened")
+    static let sessionEnded = Act.Kind("session_ended")
 }
 
 extension PersonalField {
