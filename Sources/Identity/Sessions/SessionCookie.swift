@@ -56,13 +56,17 @@ extension SessionCookie {
 
 extension Identity {
     /// The session behind the request's cookie, if the request may use it.
-    func cookieSession(of request: Request) async throws -> Session {
+    ///
+    /// - Parameter isLeaving: whether it only ends the session, which takes no CSRF token: a page
+    ///   that goes can send none.
+    func cookieSession(of request: Request, isLeaving: Bool = false) async throws -> Session {
         guard let token = SessionCookie.token(of: request, isSandbox: isSandbox) else {
             throw IdentityRejection.sessionInvalid
         }
         let session = try await authenticate(cookie: token)
-        guard request.method != .get else { return session }
+        guard ![.get, .head].contains(request.method) else { return session }
         try requireOwnPage(request)
+        if isLeaving { return session }
         let given = Array((request.header(SessionCookie.csrfHeader) ?? "").utf8)
         guard constantTimeEquals(given, Array(csrfToken(of: token).utf8)) else {
             throw IdentityRejection.csrfTokenInvalid

@@ -83,7 +83,6 @@ extension Identity {
             return text.contains(".")
                 ? try await authenticate(text) : try await session(ofRefreshToken: text)
         }
-        try requireOwnPage(request)
         return try await cookieSession(of: request, isLeaving: true)
     }
 
@@ -94,7 +93,8 @@ extension Identity {
 
     /// Writes down that strict sessions which lay unused are over; what they gave out is so
     /// already.
-    func endIdle(_ now: Timestamp) async throws {
+    package func endIdle() async throws {
+        let now = clock.now
         var ended = StrictRules.rowsMax
         while ended == StrictRules.rowsMax {
             ended = try await database.transaction { transaction in
@@ -109,7 +109,9 @@ extension Identity {
                     RETURNING user_id
                     """)
                 for row in rows {
+                    // Streams that hang on it are hung up.
                     let user: ID<User> = try row[0]
+                    try announceChange(of: user, in: transaction)
                     try audit.record(
                         Act(
                             .sessionEnded, by: nil, of: user, from: .program,

@@ -28,7 +28,8 @@ package final class TokenMint: Sendable {
     }
 
     private let state: Mutex<State>
-    private let seconds: Int64
+    /// That an access token is good for.
+    let seconds: Int64
 
     static let issuer = "florin"
     static let audience = "florin"
@@ -43,7 +44,9 @@ package final class TokenMint: Sendable {
         self.seconds = seconds
     }
 
-    func mint(for session: Session, refreshToken: String, at now: Timestamp) -> SessionTokens {
+    func mint(
+        for session: Session, refreshToken: String, seconds: Int64, at now: Timestamp
+    ) -> SessionTokens {
         let claims = JWT.Claims(
             subject: "\(session.user)", session: "\(session.id)", issuedAt: now,
             expiresAt: now.adding(seconds: seconds), issuer: Self.issuer, audience: Self.audience,
