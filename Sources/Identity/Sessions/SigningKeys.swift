@@ -1,4 +1,4 @@
-package import Cryptography
+internal import Cryptography
 package import Postgres
 package import Values
 
@@ -135,7 +135,7 @@ extension Identity {
             WHERE verifies_until IS NULL OR verifies_until > \(last)
             """)
         try key.store(vault, now, transaction)
-        try transaction.notify(channel: Self.channel, payload: Self.keysChanged)
+        try transaction.notify(channel: "florin_people", payload: Self.keysChanged)
     }
 }
 

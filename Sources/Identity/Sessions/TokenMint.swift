@@ -1,6 +1,6 @@
 package import Cryptography
 internal import Synchronization
-package import Values
+internal import Values
 
 /// Makes and checks access tokens: ES256 JWTs, with the algorithm pinned and keys named by `kid`.
 ///
@@ -42,6 +42,11 @@ package final class TokenMint: Sendable {
     init(keys: Keys, seconds: Int64) {
         state = Mutex(State(keys: keys))
         self.seconds = seconds
+    }
+
+    /// With one key that was never stored.
+    package convenience init(signing: SigningKey, seconds: Int64) {
+        self.init(keys: Keys(signing: signing, retired: []), seconds: seconds)
     }
 
     func mint(
