@@ -35,6 +35,8 @@ struct Application: Sendable {
     private static let tidySeconds: Int64 = 3600
     /// How often it is looked whether a day is over and not committed.
     private static let commitSeconds: Int64 = 60
+    /// How often strict sessions that lie unused are ended.
+    private static let idleSeconds: Int64 = 60
 
     static let migrations: [Migration] =
         JobsSchema.migrations + LedgerSchema.migrations + NotificationsSchema.migrations
@@ -121,6 +123,7 @@ struct Application: Sendable {
                 niceness: Configuration.pinNiceness),
             breached: breached, vault: vault, tokens: tokens,
             relyingParty: configuration.relyingParty, asksNewDevices: configuration.asksNewDevices,
+            strictIdleSeconds: configuration.strictIdleSeconds,
             isSandbox: configuration.isSandbox,
             staffAddresses: configuration.staffAddresses, codeLimits: configuration.codeLimits,
             buckets: buckets,
@@ -169,6 +172,9 @@ struct Application: Sendable {
                 try await notifications.tidy()
             },
             Schedule("identity.tidy", everySeconds: tidySeconds) { try await identity.tidy() },
+            Schedule("identity.end_idle", everySeconds: idleSeconds) {
+                try await identity.endIdle()
+            },
             Schedule("identity.rotate_signing_keys", everySeconds: tidySeconds) {
                 try await identity.rotateSigningKeys(olderThanDays: signingKeyDays)
             },

@@ -32,6 +32,8 @@ struct Configuration: Sendable {
     var accessTokenSeconds = TokenMint.secondsDefault
     /// For how many days one key signs access tokens.
     var signingKeyDays = SigningKeyRules.daysDefault
+    /// How long a strict session may lie unused.
+    var strictIdleSeconds = StrictRules.idleSecondsDefault
     /// Whether a log-in from a new device is asked for a second step.
     var asksNewDevices = true
     var currencies = ["KES", "USD", "EUR", "NGN", "UGX", "TZS"].compactMap { Currency($0) }
@@ -100,6 +102,10 @@ struct Configuration: Sendable {
         signingKeyDays =
             try reader.integer("FLORIN_SIGNING_KEY_DAYS", in: 1...SigningKeyRules.daysMax)
             ?? signingKeyDays
+        strictIdleSeconds =
+            try reader.integer(
+                "FLORIN_STRICT_IDLE_SECONDS",
+                in: StrictRules.idleSecondsMin...StrictRules.idleSecondsMax) ?? strictIdleSeconds
         asksNewDevices = try reader.flag("FLORIN_NEW_DEVICE_CODE") ?? asksNewDevices
         currencies = try reader.currencies("FLORIN_CURRENCIES") ?? currencies
         sendFees = try reader.sendFees()

@@ -64,6 +64,7 @@ struct SessionEndTests {
             401, "refresh_token_invalid", .post, Self.refresh,
             ["refresh_token": phone["refresh_token"] ?? nil])
         // Whoever holds the lost telephone and knows the password is asked for more.
+        try await pair[1].api.advanceClock(seconds: 61)
         try await pair[1].api.refused(
             401, "second_step_required", .post, "/v1/sessions",
             .logIn(person.username).replacing("device", phone["device"] ?? nil))

@@ -25,19 +25,36 @@ extension Identity {
             }
             guard let session = try session(found.session, transaction) else { return .refused }
             // What was given has been used since, so nobody waits for its answer any more.
+            let terms = terms(of: found.mode)
             if found.usedAt != nil {
                 return try refreshToken(next, transaction)?.usedAt == nil
-                    ? .session(session) : .refused
+                    ? .session(session, terms) : .refused
             }
-            try use(token, of: session, next, now, transaction)
-            return .session(session)
+            try use(token, of: session, next, terms, now, transaction)
+            return .session(session, terms)
         }
         switch outcome {
-        case .session(let session): return tokens.mint(for: session, refreshToken: next, at: now)
+        case .session(let session, let terms):
+            return tokens.mint(
+                for: session, refreshToken: next, seconds: terms.accessSeconds, at: now)
         case .reused(let user): user.map { sessionCache.forget(user: $0) }
         case .refused: break
         }
         throw IdentityRejection.refreshTokenInvalid
+    }
+
+    /// The session that a refresh token is of, for who leaves it.
+    func session(ofRefreshToken token: String) async throws -> Session {
+        let now = clock.now
+        let session = try await database.transaction { transaction -> Session? in
+            guard let found = try refreshToken(token, transaction) else { return nil }
+            switch found.state(at: now) {
+            case .fresh, .again: return try self.session(found.session, transaction)
+            case .reused, .expired: return nil
+            }
+        }
+        guard let session else { throw IdentityRejection.sessionInvalid }
+        return session
     }
 
     // MARK: Steps
@@ -45,7 +62,7 @@ extension Identity {
     /// What a refresh token turned out to be. The end of a session is written, so that transaction
     /// commits and the refusal is a value.
     private enum Refreshed: Sendable {
-        case session(Session)
+        case session(Session, SessionTerms)
         case reused(by: ID<User>?)
         case refused
     }
@@ -59,6 +76,7 @@ extension Identity {
         }
 
         let session: ID<Session>
+        let mode: SessionMode
         let usedAt: Timestamp?
         let expiresAt: Timestamp
 
@@ -76,28 +94,32 @@ extension Identity {
     ) throws -> RefreshToken? {
         try transaction.first(
             """
-            SELECT session_id, used_at, expires_at FROM identity.refresh_tokens
-            WHERE token_hash = \(Hash.sha256(token)) FOR UPDATE
+            SELECT r.session_id, s.mode, r.used_at, r.expires_at
+            FROM identity.refresh_tokens r JOIN identity.sessions s ON s.id = r.session_id
+            WHERE r.token_hash = \(Hash.sha256(token)) FOR UPDATE OF r
             """
         ).map { row in
-            RefreshToken(session: try row[0], usedAt: try row[1], expiresAt: try row[2])
+            RefreshToken(
+                session: try row[0], mode: try SessionMode(stored: row[1]), usedAt: try row[2],
+                expiresAt: try row[3])
         }
     }
 
     private func use(
-        _ token: String, of session: Session, _ next: String, _ now: Timestamp,
-        _ transaction: borrowing Transaction
+        _ token: String, of session: Session, _ next: String, _ terms: SessionTerms,
+        _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws(DatabaseError) {
+        let expiresAt = now.adding(seconds: terms.refreshSeconds)
         try transaction.execute(
             """
             UPDATE identity.refresh_tokens SET used_at = \(now)
             WHERE token_hash = \(Hash.sha256(token))
             """)
-        try store(next, of: session.id, now, transaction)
+        try store(next, of: session.id, until: expiresAt, now, transaction)
         try transaction.execute(
             """
             UPDATE identity.sessions SET seen_at = greatest(seen_at, \(now)),
-                expires_at = \(now.adding(seconds: SessionRules.refreshSeconds))
+                expires_at = \(expiresAt)
             WHERE id = \(session.id)
             """)
     }

@@ -85,6 +85,19 @@ struct SessionRoutes: Sendable {
                     .object(.required("ended", .integer(min: 0), "How many there were."))),
                 handler: revokeOthers),
             session.route(
+                .get, "/v1/session_settings", summary: "How one's sessions are opened.",
+                tag: "identity", returns: .ok(SessionWire.settings), handler: settings),
+            session.route(
+                .put, "/v1/session_settings", summary: "Choose how one's sessions are opened.",
+                tag: "identity", body: SessionWire.settings, returns: .ok(SessionWire.settings),
+                handler: set),
+            identity.leaverRoutes.route(
+                .post, "/v1/sessions/current/exits",
+                summary: "Leave: the session ends. For `navigator.sendBeacon`; without a cookie, "
+                    + "a token may be the body, as plain text.",
+                tag: "identity", returns: .noContent("The session is over."),
+                bodyBytesMax: StrictRules.exitBytesMax, handler: exit),
+            session.route(
                 .delete, "/v1/sessions/current", summary: "Log out.", tag: "identity",
                 returns: .noContent("The session is over."), handler: logOut),
         ]
@@ -93,10 +106,10 @@ struct SessionRoutes: Sendable {
     // MARK: Handlers
 
     private func logIn(_ request: Request) async throws -> Response {
-        SessionWire.response(
+        try await identity.entered(
             try await identity.logIn(
                 login: request.text("login"), password: request.text("password"),
-                LogInWish(request), from: request.origin))
+                LogInWish(choosing: request), from: request.origin), by: request)
     }
 
     private func sendCode(_ request: Request) async throws -> Response {
@@ -114,10 +127,10 @@ struct SessionRoutes: Sendable {
     }
 
     private func answer(_ request: Request) async throws -> Response {
-        SessionWire.response(
+        try await identity.entered(
             try await identity.answer(
                 request.parameter("challenge"), with: SessionWire.secondStep(request),
-                from: request.origin))
+                from: request.origin), by: request)
     }
 
     private func refresh(_ request: Request) async throws -> Response {
@@ -128,7 +141,33 @@ struct SessionRoutes: Sendable {
 
     private func logOut(_ request: Request, _ session: Session) async throws -> Response {
         try await identity.logOut(session, from: request.origin)
-        return .empty()
+        return left(request)
+    }
+
+    private func exit(_ request: Request, _ session: Session) async throws -> Response {
+        try await identity.exit(session, from: request.origin)
+        return left(request)
+    }
+
+    private func left(_ request: Request) -> Response {
+        let isSandbox = identity.isSandbox
+        guard SessionCookie.token(of: request, isSandbox: isSandbox) != nil else {
+            return .empty()
+        }
+        return .empty(204, headers: SessionCookie.removal(for: request, isSandbox: isSandbox))
+    }
+
+    private func settings(_ request: Request, _ session: Session) async throws -> Response {
+        let mode = try await identity.sessionMode(of: session)
+        return .json { $0.field("mode", mode.rawValue) }
+    }
+
+    private func set(_ request: Request, _ session: Session) async throws -> Response {
+        guard let mode = SessionMode(rawValue: request.text("mode")) else {
+            preconditionFailure("the route's schema must require a mode")
+        }
+        try await identity.setSessionMode(mode, of: session, from: request.origin)
+        return .json { $0.field("mode", mode.rawValue) }
     }
 
     private func keys(_ request: Request) async throws -> Response {
@@ -157,6 +196,18 @@ struct SessionRoutes: Sendable {
     private func revokeOthers(_ request: Request, _ session: Session) async throws -> Response {
         let ended = try await identity.revokeOthers(of: session, from: request.origin)
         return .json(201) { $0.field("ended", ended) }
+    }
+}
+
+extension Identity {
+    /// What whoever has just logged in is given. A cookie that the browser held before is good for
+    /// nothing more: who planted it does not come in with its owner.
+    func entered(_ opened: OpenedSession, by request: Request) async throws -> Response {
+        let before = SessionCookie.token(of: request, isSandbox: isSandbox)
+        if let before, opened.cookie != nil {
+            try await replace(cookie: before, from: request.origin)
+        }
+        return SessionWire.response(opened, to: request, isSandbox: isSandbox)
     }
 }
 

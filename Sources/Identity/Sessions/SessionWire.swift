@@ -16,7 +16,19 @@ enum SessionWire {
         .optional(
             "device", .string(max: DeviceRules.tokenCharactersMax),
             "What an earlier log-in on this device gave."),
-        .optional("device_name", deviceName, "What the person calls this device."))
+        .optional("device_name", deviceName, "What the person calls this device."), mode, cookie)
+
+    private static let mode = Schema.Field.optional(
+        "mode", .enumeration(SessionMode.names),
+        "Strict: it ends with the visit. The person's setting by default.")
+    private static let cookie = Schema.Field.optional(
+        "cookie", .boolean, "Whether a browser shall hold the session in a cookie.")
+
+    static let passkeyLogIn = Schema.object(
+        .required("assertion", PasskeyWire.assertion), .optional("device_name", deviceName), mode,
+        cookie)
+
+    static let settings = Schema.object(.required("mode", .enumeration(SessionMode.names)))
 
     static let answer = Schema.object(
         .required("method", .enumeration(SecondStep.Method.allCases.map(\.rawValue))),
@@ -33,9 +45,12 @@ enum SessionWire {
     static let tokens = Schema.object(tokenFields)
 
     static let session = Schema.object(
-        tokenFields + [
-            .optional("device", .string(), deviceMeaning), .required("user", Wire.user),
-        ])
+        .optional("access_token", .string(max: 4096), "Unless a cookie holds the session."),
+        .optional("refresh_token", .string()),
+        .optional("token_type", .enumeration(["Bearer"])),
+        .optional("csrf_token", .string(), "With a cookie: to be sent as X-CSRF-Token."),
+        .required("expires_in", .integer()), .required("mode", .enumeration(SessionMode.names)),
+        .optional("device", .string(), deviceMeaning), .required("user", Wire.user))
 
     static let listed = Schema.named(
         "Session",
@@ -88,9 +103,18 @@ enum SessionWire {
 
     // MARK: Writing
 
-    static func response(_ opened: OpenedSession) -> Response {
-        .json(201) { body in
-            write(opened.tokens, &body)
+    static func response(
+        _ opened: OpenedSession, to request: Request, isSandbox: Bool
+    ) -> Response {
+        let fields = opened.cookie?.fields(for: request, isSandbox: isSandbox) ?? []
+        return .json(201, headers: fields) { body in
+            if let cookie = opened.cookie {
+                body.field("csrf_token", cookie.csrfToken)
+                body.field("expires_in", opened.tokens.expiresIn)
+            } else {
+                write(opened.tokens, &body)
+            }
+            body.field("mode", opened.mode.rawValue)
             if let device = opened.device { body.field("device", device) }
             body.object("user") { Wire.write(opened.user, &$0) }
         }

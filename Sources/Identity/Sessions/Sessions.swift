@@ -9,6 +9,7 @@ enum SessionEnd: String, Sendable {
     case revoked
     case exit
     case idle
+    case replaced
     case tooMany = "too_many"
 }
 
@@ -29,13 +30,17 @@ extension Identity {
 
     /// Ends the session here and in every process.
     package func logOut(_ session: Session, from origin: Origin) async throws {
+        try await end(session, .logOut, from: origin)
+    }
+
+    func end(_ session: Session, _ reason: SessionEnd, from origin: Origin) async throws {
         let now = clock.now
         try await database.transaction { transaction in
-            guard try end(session.id, .logOut, now, transaction) != nil else { return }
+            guard try end(session.id, reason, now, transaction) != nil else { return }
             try audit.record(
                 Act(
                     .sessionEnded, by: session.user, of: session.user, from: origin,
-                    reason: SessionEnd.logOut.rawValue), in: transaction)
+                    reason: reason.rawValue), in: transaction)
         }
         sessionCache.forget(user: session.user)
     }
@@ -100,23 +105,37 @@ extension Identity {
             id: .make(at: now), user: user.id, username: user.username, role: user.role,
             isVerified: user.isVerified, plan: user.standing.plan)
         let refreshToken = SecureRandom.token()
-        let mode = wish.mode ?? .standard
-        let expiresAt = now.adding(seconds: SessionRules.refreshSeconds)
+        let mode = try wish.mode ?? mode(of: user.id, transaction)
+        let terms = terms(of: mode)
+        // A cookie is not exchanged, so a standard one ends when it is a month old.
+        let cookie = wish.usesCookie ? newCookie(mode) : nil
+        let expiresAt = now.adding(seconds: terms.refreshSeconds)
         let key = try key(of: user.id, transaction)
         let address = origin.address.flatMap { key?.seal($0, .sessionAddress) }
         try transaction.execute(
             """
             INSERT INTO identity.sessions (id, user_id, created_at, device_id, name, mode, seen_at,
-                expires_at, address_sealed)
+                expires_at, address_sealed, cookie_hash)
             VALUES (\(session.id), \(user.id), \(now), \(device?.id),
                 \(device?.name ?? wish.deviceName), \(mode.rawValue), \(now), \(expiresAt),
-                \(address))
+                \(address), \(cookie.map { Hash.sha256($0.token) }))
             """)
-        try store(refreshToken, of: session.id, now, transaction)
+        if cookie == nil {
+            try store(refreshToken, of: session.id, until: expiresAt, now, transaction)
+        }
         try endOldest(of: user.id, now, transaction)
         return OpenedSession(
-            user: user, tokens: tokens.mint(for: session, refreshToken: refreshToken, at: now),
-            mode: mode, device: device?.token)
+            user: user,
+            tokens: tokens.mint(
+                for: session, refreshToken: refreshToken, seconds: terms.accessSeconds, at: now),
+            cookie: cookie, mode: mode, device: device?.token)
+    }
+
+    private func newCookie(_ mode: SessionMode) -> SessionCookie {
+        let token = SecureRandom.token()
+        return SessionCookie(
+            token: token, csrfToken: csrfToken(of: token),
+            secondsMax: mode == .strict ? nil : SessionRules.refreshSeconds)
     }
 
     /// Keeps the list of a person's sessions short enough to be looked through.
@@ -135,14 +154,13 @@ extension Identity {
     }
 
     func store(
-        _ token: String, of session: ID<Session>, _ now: Timestamp,
+        _ token: String, of session: ID<Session>, until expiresAt: Timestamp, _ now: Timestamp,
         _ transaction: borrowing Transaction
     ) throws(DatabaseError) {
         try transaction.execute(
             """
             INSERT INTO identity.refresh_tokens (token_hash, session_id, created_at, expires_at)
-            VALUES (\(Hash.sha256(token)), \(session), \(now),
-                \(now.adding(seconds: SessionRules.refreshSeconds)))
+            VALUES (\(Hash.sha256(token)), \(session), \(now), \(expiresAt))
             """)
     }
 

@@ -15,7 +15,7 @@ extension IdentitySchema {
                 DROP CONSTRAINT sessions_end_reason_check,
                 ADD CONSTRAINT sessions_end_reason_check CHECK (end_reason IN ('log_out',
                     'token_reuse', 'expired', 'password_change', 'password_reset', 'exit', 'idle',
-                    'revoked', 'too_many'));
+                    'replaced', 'revoked', 'too_many'));
             CREATE INDEX sessions_open ON identity.sessions (user_id, seen_at DESC)
                 WHERE ended_at IS NULL;
             """)

@@ -89,11 +89,16 @@ extension Identity {
 
     /// Takes the keys that the database has now, and looks at every token anew.
     func reloadSigningKeys() async throws {
+        try await readSigningKeys()
+        sessionCache.forgetAll()
+    }
+
+    private func readSigningKeys() async throws {
+        let read = tokens.beginRead()
         let keys = try await database.read { transaction in
             try TokenMint.Keys(from: transaction, vault)
         }
-        if let keys { tokens.use(keys) }
-        sessionCache.forgetAll()
+        if let keys { tokens.use(keys, of: read) }
     }
 
     /// The claims of a token, looking for its key in the database if it is not known here.
@@ -103,10 +108,7 @@ extension Identity {
         case .refused: return nil
         case .unknownKey:
             guard tokens.maySearch(at: now) else { return nil }
-            let keys = try await database.read { transaction in
-                try TokenMint.Keys(from: transaction, vault)
-            }
-            if let keys { tokens.use(keys) }
+            try await readSigningKeys()
             guard case .good(let claims) = tokens.verify(token, at: now) else { return nil }
             return claims
         }

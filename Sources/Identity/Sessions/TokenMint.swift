@@ -25,10 +25,13 @@ package final class TokenMint: Sendable {
     private struct State {
         var keys: Keys
         var soughtAt: Timestamp?
+        var reads = 0
+        var readUsed = 0
     }
 
     private let state: Mutex<State>
-    private let seconds: Int64
+    /// That an access token is good for.
+    let seconds: Int64
 
     static let issuer = "florin"
     static let audience = "florin"
@@ -48,7 +51,9 @@ package final class TokenMint: Sendable {
         self.init(keys: Keys(signing: signing, retired: []), seconds: seconds)
     }
 
-    func mint(for session: Session, refreshToken: String, at now: Timestamp) -> SessionTokens {
+    func mint(
+        for session: Session, refreshToken: String, seconds: Int64, at now: Timestamp
+    ) -> SessionTokens {
         let claims = JWT.Claims(
             subject: "\(session.user)", session: "\(session.id)", issuedAt: now,
             expiresAt: now.adding(seconds: seconds), issuer: Self.issuer, audience: Self.audience,
@@ -86,8 +91,20 @@ package final class TokenMint: Sendable {
         state.withLock { $0.keys }.verifying(at: now)
     }
 
-    func use(_ keys: Keys) {
-        state.withLock { $0.keys = keys }
+    /// Numbers a look at the stored keys before it begins, so that of two at once the one that
+    /// began last counts.
+    func beginRead() -> Int {
+        state.withLock { state in
+            state.reads += 1
+            return state.reads
+        }
+    }
+
+    func use(_ keys: Keys, of read: Int) {
+        state.withLock { state in
+            guard read > state.readUsed else { return }
+            (state.keys, state.readUsed) = (keys, read)
+        }
     }
 
     /// Whether the database may be asked for a key that is not known here.

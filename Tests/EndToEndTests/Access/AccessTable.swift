@@ -68,6 +68,10 @@ enum AccessTable {
             "DELETE /v1/sessions/{id}", .session, .hidden("session_not_found"),
             of: { try await $0.owner.newSession() }, status: 204),
         AccessRow("POST /v1/sessions/revocations", .session),
+        AccessRow("POST /v1/sessions/current/exits", .session, status: 204),
+        AccessRow("GET /v1/session_settings", .session),
+        AccessRow(
+            "PUT /v1/session_settings", .session, body: { _ in ["mode": "standard"] }, status: 200),
         AccessRow("GET /v1/me", .session),
         AccessRow("GET /v1/me/acts", .session),
         AccessRow("GET /v1/audit_acts", .staffView(["admin"])),
