@@ -129,13 +129,18 @@ extension Identity {
         with key: SigningKey, isAtOnce: Bool, _ now: Timestamp,
         _ transaction: borrowing Transaction
     ) throws(DatabaseError) {
-        let last = now.adding(
-            seconds: isAtOnce ? 0 : TokenMint.secondsMax + SigningKeyRules.secondsLateMax)
-        try transaction.execute(
-            """
-            UPDATE identity.signing_keys SET verifies_until = least(verifies_until, \(last))
-            WHERE verifies_until IS NULL OR verifies_until > \(last)
-            """)
+        if isAtOnce {
+            // Gone, not out of date: another process's clock may be a little behind.
+            try transaction.execute("DELETE FROM identity.signing_keys")
+        } else {
+            let last = now.adding(
+                seconds: TokenMint.secondsMax + SigningKeyRules.secondsLateMax)
+            try transaction.execute(
+                """
+                UPDATE identity.signing_keys SET verifies_until = \(last)
+                WHERE verifies_until IS NULL
+                """)
+        }
         try key.store(vault, now, transaction)
         try transaction.notify(channel: "florin_people", payload: Self.keysChanged)
     }
