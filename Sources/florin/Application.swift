@@ -30,6 +30,8 @@ struct Application: Sendable {
     let identity: Identity
     let payments: Payments
     let simple: SimpleTransfers
+    let export: PersonalExport
+    let erasures: Erasures
 
     /// How often each slice removes what is no longer of use.
     private static let tidySeconds: Int64 = 3600
@@ -37,6 +39,8 @@ struct Application: Sendable {
     private static let commitSeconds: Int64 = 60
     /// How often strict sessions that lie unused are ended.
     private static let idleSeconds: Int64 = 60
+    /// How often it is looked whether somebody is to be erased.
+    private static let eraseSeconds: Int64 = 60
 
     static let migrations: [Migration] =
         JobsSchema.migrations + LedgerSchema.migrations + NotificationsSchema.migrations
@@ -103,12 +107,7 @@ struct Application: Sendable {
             database: database, jobs: jobs, clock: clock,
             key: ring.sealingKey(Notifications.purpose),
             carriers: [.sms: carrier, .email: carrier])
-        let terms = PaymentTerms(
-            currencies: configuration.currencies, sendFees: configuration.sendFees,
-            limits: configuration.limits,
-            pinThresholds: PinThresholds(
-                configuration.currencies, major: configuration.pinThresholds,
-                others: configuration.pinThreshold))
+        let terms = configuration.paymentTerms
         let walletLimits = WalletLimits(ledger: ledger, terms: terms)
         identity = Identity(
             database: database, notifications: notifications, events: events, clock: clock,
@@ -135,12 +134,16 @@ struct Application: Sendable {
         simple = SimpleTransfers(
             identity: identity, payments: payments, ledger: ledger, database: database,
             terms: configuration.simpleTerms)
+        export = PersonalExport(identity, payments.exportParts)
+        let erasures = Erasures(
+            identity, [payments.erasurePart], daysToThink: configuration.erasureDays)
+        self.erasures = erasures
         worker = Worker(
             database: database, clock: clock,
             handlers: notifications.handlers + payments.handlers,
             schedules: Self.schedules(
                 payments, commitments, actCommitments,
-                Retention(database: database, clock: clock), notifications, identity,
+                Retention(database: database, clock: clock), notifications, identity, erasures,
                 signingKeyDays: configuration.signingKeyDays))
     }
 
@@ -157,7 +160,7 @@ struct Application: Sendable {
     private static func schedules(
         _ payments: Payments, _ commitments: Commitments, _ actCommitments: ActCommitments,
         _ retention: Retention, _ notifications: Notifications, _ identity: Identity,
-        signingKeyDays: Int64
+        _ erasures: Erasures, signingKeyDays: Int64
     ) -> [Schedule] {
         [
             Schedule("payments.expire_holds", everySeconds: 1) { try await payments.expireHolds() },
@@ -177,6 +180,12 @@ struct Application: Sendable {
             },
             Schedule("identity.rotate_signing_keys", everySeconds: tidySeconds) {
                 try await identity.rotateSigningKeys(olderThanDays: signingKeyDays)
+            },
+            Schedule("identity.erase_unproven", everySeconds: tidySeconds) {
+                try await erasures.askForUnproven()
+            },
+            Schedule("identity.erase", everySeconds: eraseSeconds) {
+                try await erasures.eraseDue()
             },
         ]
     }
@@ -206,7 +215,10 @@ struct Application: Sendable {
         var settings = settings
         settings.applicationName = "florin listener"
         return try Listener.start(
-            settings, channels: [Jobs.channel, Events.channel, Identity.channel],
+            settings,
+            channels: [
+                Jobs.channel, Events.channel, Identity.channel, Identity.erasedChannel,
+            ],
             onNotify: { channel, payload in
                 switch channel {
                 case Events.channel:
@@ -218,11 +230,13 @@ struct Application: Sendable {
                         await identity.followKeys(payload)
                         await payments.hangUpEndedSessions(of: payload)
                     }
+                case Identity.erasedChannel: payments.forgetNames(of: payload)
                 default: worker.wake()
                 }
             },
             onReconnect: {
                 identity.forgetSessions(of: nil)
+                payments.forgetNames(of: nil)
                 Task {
                     await identity.followKeys(nil)
                     await payments.hangUpEndedSessions(of: nil)
@@ -246,6 +260,13 @@ struct Application: Sendable {
 }
 
 extension Configuration {
+    var paymentTerms: PaymentTerms {
+        PaymentTerms(
+            currencies: currencies, sendFees: sendFees, limits: limits,
+            pinThresholds: PinThresholds(
+                currencies, major: pinThresholds, others: pinThreshold))
+    }
+
     var simpleTerms: SimpleTerms {
         let currency = currencies[0]
         return SimpleTerms(

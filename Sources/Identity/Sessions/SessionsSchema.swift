@@ -2,7 +2,7 @@ internal import Postgres
 
 extension IdentitySchema {
     static let sessions = Migration(
-        slice: "identity", number: 14, name: "keys that retire, sessions that are looked after",
+        slice: "identity", number: 15, name: "keys that retire, sessions that are looked after",
         sql: """
             -- When the last token of a key that signs no more is over; null for the one that signs.
             ALTER TABLE identity.signing_keys ADD COLUMN verifies_until timestamptz;
@@ -15,7 +15,7 @@ extension IdentitySchema {
                 DROP CONSTRAINT sessions_end_reason_check,
                 ADD CONSTRAINT sessions_end_reason_check CHECK (end_reason IN ('log_out',
                     'token_reuse', 'expired', 'password_change', 'password_reset', 'exit', 'idle',
-                    'replaced', 'revoked', 'too_many'));
+                    'contact_change', 'replaced', 'revoked', 'too_many'));
             CREATE INDEX sessions_open ON identity.sessions (user_id, seen_at DESC)
                 WHERE ended_at IS NULL;
             """)
