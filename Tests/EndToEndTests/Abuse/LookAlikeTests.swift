@@ -80,6 +80,28 @@ struct LookAlikeTests {
             429, "too_many_attempts", .post, "/v1/sessions", .logIn(person.phone))
     }
 
+    /// Every letter of a password counts, in any script, spaces and all of its end included.
+    @Test func passwordsAreInAnyScriptAndExact() async throws {
+        let api = try await World.api
+        let long = String(repeating: "long and ", count: 24) + "winding road"
+        for password in ["ねこ は 川 が すき 🙂🙂", "река  в июне, тихая", "  two spaces before", long] {
+            let names = Person.Names()
+            let body = names.signUp.replacing("password", .string(password))
+            _ = try await api.expect(201, .post, "/v1/users", body)
+            try await api.verify(names.phone)
+            for other in [
+                String(password.dropLast()), password + " ", password.replacing("  ", with: " "),
+                password.uppercased(), " " + password,
+            ] where other != password {
+                try await api.refused(
+                    401, "credentials_invalid", .post, "/v1/sessions",
+                    .logIn(names.username, other))
+                _ = try await api.expect(
+                    201, .post, "/v1/sessions", .logIn(names.username, password))
+            }
+        }
+    }
+
     @Test(arguments: [
         "a@b@example.com", "a@exаmple.com", "a@example.com, b@example.com", "<a@example.com>",
         "a@example.com\u{200B}", "a@[127.0.0.1]", "a@example", "\"a b\"@example.com",
