@@ -14,6 +14,7 @@ package struct IdentityRoutes: Sendable {
     package var routes: [Route] {
         people + PasswordRoutes(identity: identity, session: session).routes
             + PinRoutes(identity: identity, session: session).routes
+            + StepUpRoutes(identity: identity, session: session).routes
     }
 
     private var people: [Route] {

@@ -100,5 +100,6 @@ package enum IdentitySchema {
         auditLogAtRest,
         roles,
         secrets,
+        stepUps,
     ]
 }

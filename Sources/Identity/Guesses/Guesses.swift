@@ -22,9 +22,31 @@ enum GuessRules {
 
 /// A secret that may be guessed at, of one person or of nobody.
 struct Guessed: Sendable {
-    enum Secret: String, Sendable {
+    enum Secret: Sendable {
         case password
         case pin
+        /// Codes of the authenticator app and recovery codes.
+        case secondFactor
+        case code(CodePurpose)
+
+        fileprivate var name: String {
+            switch self {
+            case .password: "password"
+            case .pin: "pin"
+            case .secondFactor: "second_factor"
+            case .code(let purpose): "code:" + purpose.rawValue
+            }
+        }
+
+        /// What the audit log calls its lock.
+        fileprivate var locked: Act.Kind {
+            switch self {
+            case .password: .passwordLocked
+            case .pin: .pinLocked
+            case .secondFactor: .secondFactorLocked
+            case .code: .codeLocked
+            }
+        }
     }
 
     let secret: Secret
@@ -37,24 +59,25 @@ struct Guessed: Sendable {
 
 /// What became of a wrong guess.
 enum WrongGuess: Sendable {
-    case counted(triesLeft: Int64, lockSeconds: Int64?)
+    case counted(triesLeft: Int64)
     /// Others had used up the tries while this one was being checked, so it learns nothing.
     case locked(seconds: Int64)
 }
 
-// The count is a row, so that all processes share it. A guess is hashed first and counted then,
-// and its answer is decided under the row's lock: of any number of guesses side by side no more
-// than the free ones are answered, right or wrong, and all others hear how long to wait.
+// The count is a row, so that all processes share it, and there is one for every secret that people
+// type. What is slow is hashed first and counted then, and the answer is decided under the row's
+// lock: of any number of guesses side by side no more than the free ones are answered, right or
+// wrong, and all others hear how long to wait.
 
 extension Identity {
     func guesses(at secret: Guessed.Secret, of user: ID<User>) -> Guessed {
-        Guessed(
-            secret: secret, user: user, index: vault.index(guessed: secret.rawValue, of: "\(user)"))
+        guesses(at: secret, of: user, named: "\(user)")
     }
 
-    func guesses(at secret: Guessed.Secret, ofStranger name: String) -> Guessed {
+    /// - Parameter user: nil for a stranger, who has nothing but a name.
+    func guesses(at secret: Guessed.Secret, of user: ID<User>?, named name: String) -> Guessed {
         Guessed(
-            secret: secret, user: nil, index: vault.index(guessed: secret.rawValue, of: name))
+            secret: secret, user: user, index: vault.index(guessed: secret.name, of: name))
     }
 
     /// How long nobody may guess; nil when anybody may.
@@ -67,11 +90,20 @@ extension Identity {
     func acceptGuess(
         at guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws {
-        let row = try transaction.first("\(lockStatement(guessed)) FOR UPDATE")
-        guard let lockedUntil: Timestamp = try row?[0] else { return }
-        let wait = now.seconds(until: lockedUntil)
-        if wait > 0 { throw IdentityRejection.tooManyAttempts(retryAfter: wait) }
+        if let wait = try secondsLocked(guessed, now, transaction) {
+            throw IdentityRejection.tooManyAttempts(retryAfter: wait)
+        }
         try forgetGuesses(at: guessed, transaction)
+    }
+
+    /// Seconds for which the secret is locked; nil when it is not. Holds its row until the commit.
+    func secondsLocked(
+        _ guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws -> Int64? {
+        let row = try transaction.first("\(lockStatement(guessed)) FOR UPDATE")
+        guard let lockedUntil: Timestamp = try row?[0] else { return nil }
+        let wait = now.seconds(until: lockedUntil)
+        return wait > 0 ? wait : nil
     }
 
     func forgetGuesses(
@@ -84,20 +116,14 @@ extension Identity {
     func countWrongGuess(at guessed: Guessed, from origin: Origin) async throws -> WrongGuess {
         let now = clock.now
         return try await database.transaction { transaction in
-            let wrong = try countWrongGuess(at: guessed, now, transaction)
-            if case .counted(_, .some(let seconds)) = wrong {
-                try audit.record(
-                    Act(
-                        guessed.secret == .pin ? .pinLocked : .passwordLocked, by: nil,
-                        of: guessed.user, from: origin, after: "{\"seconds\":\(seconds)}"),
-                    in: transaction)
-            }
-            return wrong
+            try countWrongGuess(at: guessed, from: origin, now, transaction)
         }
     }
 
-    private func countWrongGuess(
-        at guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
+    /// Counts a wrong guess in the caller's transaction, which has to commit.
+    func countWrongGuess(
+        at guessed: Guessed, from origin: Origin, _ now: Timestamp,
+        _ transaction: borrowing Transaction
     ) throws -> WrongGuess {
         let remembered = now.adding(seconds: -GuessRules.secondsRemembered)
         let row = try transaction.query(
@@ -118,12 +144,19 @@ extension Identity {
                 locked_until = \(now.adding(seconds: lockSeconds ?? 0))
             WHERE index = \(guessed.index)
             """)
-        return .counted(
-            triesLeft: max(0, GuessRules.free - failures), lockSeconds: lockSeconds)
+        if let lockSeconds {
+            try audit.record(
+                Act(
+                    guessed.secret.locked, by: nil, of: guessed.user, from: origin,
+                    after: "{\"seconds\":\(lockSeconds)}"), in: transaction)
+        }
+        return .counted(triesLeft: max(0, GuessRules.free - failures))
     }
 }
 
 extension Act.Kind {
     static let passwordLocked = Act.Kind("password_locked")
     static let pinLocked = Act.Kind("pin_locked")
+    static let secondFactorLocked = Act.Kind("second_factor_locked")
+    static let codeLocked = Act.Kind("code_locked")
 }

@@ -87,7 +87,7 @@ extension Identity {
             let user = try users(where: condition, transaction).first
             let guessed =
                 user.map { guesses(at: .password, of: $0.id) }
-                ?? guesses(at: .password, ofStranger: login)
+                ?? guesses(at: .password, of: nil, named: login)
             let found = try transaction.pipeline([
                 "SELECT password_hash FROM identity.users WHERE id = \(user?.id)",
                 """

@@ -11,14 +11,13 @@ struct PasswordRoutes: Sendable {
             session.route(
                 .put, "/v1/me/password",
                 summary: "Change one's password; all other sessions end.", tag: "identity",
-                body: .object(
+                parameters: [.pin], body: .object(
                     .required("old_password", Self.password),
                     .required("new_password", Self.password)),
                 returns: .noContent("The new password works, and the owner was told."),
-                refusals: [
-                    .passwordIncorrect, .passwordTooWeak(reason: ""),
-                    .tooManyAttempts(retryAfter: 0),
-                ].map { Refused($0 as IdentityRejection) }, handler: change),
+                refusals: [.passwordIncorrect, .passwordTooWeak(reason: "")].map {
+                    Refused($0 as IdentityRejection)
+                } + StepUpRoutes.asking, rate: .authentication, handler: change),
             .open(
                 .post, "/v1/password_resets",
                 summary: "Send a code for a new password, at most one a minute.",
@@ -28,7 +27,7 @@ struct PasswordRoutes: Sendable {
                     description: "If the address belongs to a wallet, a code is on its way."),
                 refusals: [.codeAddressInvalid, .tooManyAttempts(retryAfter: 0)].map {
                     Refused($0 as IdentityRejection)
-                }, handler: order),
+                }, rate: .code, handler: order),
             .open(
                 .post, "/v1/password_resets/completions",
                 summary: "Set a new password with the code; all sessions end.", tag: "identity",
@@ -40,7 +39,8 @@ struct PasswordRoutes: Sendable {
                 refusals: [
                     .codeAddressInvalid, .passwordTooWeak(reason: ""),
                     .codeIncorrect(triesLeft: 0), .codeExpired, .tooManyAttempts(retryAfter: 0),
-                ].map { Refused($0 as IdentityRejection) }, handler: complete),
+                ].map { Refused($0 as IdentityRejection) }, rate: .authentication,
+                handler: complete),
         ]
     }
 
@@ -51,7 +51,7 @@ struct PasswordRoutes: Sendable {
     private func change(_ request: Request, _ session: Session) async throws -> Response {
         try await identity.changePassword(
             from: request.text("old_password"), to: request.text("new_password"), by: session,
-            from: request.origin)
+            Presence(request))
         return .empty()
     }
 
