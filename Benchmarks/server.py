@@ -16,7 +16,7 @@ from figures import Fault
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 os.environ.setdefault("FLORIN_BINARY", str(ROOT / ".build/release/florin"))
 sys.path.insert(0, str(ROOT / "Tests/support"))
-from running_florin import BINARY, GENEROUS_RATE_LIMITS, Output, free_port, stop
+from running_florin import BINARY, GENEROUS_LIMITS, Output, free_port, stop
 
 # As long as the server allows: nobody logs in again during a run.
 SESSION_SECONDS = 6 * 3600
@@ -41,7 +41,7 @@ class Installation:
             **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
             "FLORIN_DATA": os.path.join(self.folder, "data"), "FLORIN_SANDBOX": "1",
             "FLORIN_LOG_LEVEL": "warning", "FLORIN_SESSION_SECONDS": str(SESSION_SECONDS),
-            "FLORIN_WEB": str(ROOT / "web"), "FLORIN_RATE_LIMITS": GENEROUS_RATE_LIMITS, **UNLIMITED,
+            "FLORIN_WEB": str(ROOT / "web"), **GENEROUS_LIMITS, **UNLIMITED,
         }
         return self
 

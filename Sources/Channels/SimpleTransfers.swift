@@ -41,8 +41,14 @@ package struct SimpleTerms: Sendable {
     /// Whether anyone may top up with play money; elsewhere only staff may, from the operator's
     /// float.
     package let isSandbox: Bool
+    /// Of a new user's wallet; nil: those of the user's plan and tier.
+    package let limits: AccountLimits?
 
-    package init(access: Access, currency: Currency, demoBalance: Int64?, isSandbox: Bool) {
+    package init(
+        access: Access, currency: Currency, demoBalance: Int64?, isSandbox: Bool,
+        limits: AccountLimits?
+    ) {
+        self.limits = limits
         self.access = access
         self.currency = currency
         self.demoBalance = demoBalance
@@ -96,9 +102,9 @@ extension SimpleTransfers {
     ) async throws -> Member {
         let user = try await identity.register(
             username: username, email: email, password: password, from: origin)
-        guard let demoBalance = terms.demoBalance, demoBalance > 0 else {
-            return try await member(user)
-        }
+        // Before any money comes, which would open a wallet like anybody's.
+        let member = try await member(user)
+        guard let demoBalance = terms.demoBalance, demoBalance > 0 else { return member }
         return try await topUp(user, amount: demoBalance)
     }
 
@@ -115,7 +121,8 @@ extension SimpleTransfers {
     }
 
     package func member(_ user: User) async throws -> Member {
-        let wallet = try await payments.openWallet(for: user.id, currency: terms.currency.code)
+        let wallet = try await payments.openWallet(
+            for: user.id, currency: terms.currency.code, limits: terms.limits)
         return Member(user: user, wallet: wallet, balance: try await payments.balance(of: wallet))
     }
 

@@ -2,6 +2,7 @@ package import Cryptography
 package import Jobs
 package import Notifications
 package import Postgres
+package import Redis
 package import Values
 
 /// Who people are: sign-up, one-time codes, log-in, sessions, and finding one another.
@@ -25,6 +26,8 @@ package struct Identity: Sendable {
     let isSandbox: Bool
     /// From where staff may work; everywhere when it is empty.
     let staffAddresses: NetworkRanges
+    let codeLimits: CodeLimits
+    let buckets: TokenBuckets
     let sessionCache = SessionCache()
     let decoy = DecoyHash()
     let followStanding: StandingChange
@@ -33,7 +36,8 @@ package struct Identity: Sendable {
         database: Database, notifications: Notifications, events: Events, clock: Clock,
         passwords: PasswordHasher, pins: PasswordHasher, breached: BreachedPasswords?,
         vault: Vault, tokens: TokenMint, relyingParty: RelyingParty, isSandbox: Bool,
-        staffAddresses: NetworkRanges, followStanding: @escaping StandingChange
+        staffAddresses: NetworkRanges, codeLimits: CodeLimits, buckets: TokenBuckets,
+        followStanding: @escaping StandingChange
     ) {
         self.database = database
         self.notifications = notifications
@@ -49,5 +53,7 @@ package struct Identity: Sendable {
         self.relyingParty = relyingParty
         self.isSandbox = isSandbox
         self.staffAddresses = staffAddresses
+        self.codeLimits = codeLimits
+        self.buckets = buckets
     }
 }

@@ -47,6 +47,7 @@ package enum IdentityRejection: Refusal, Equatable {
     case ownRole
     case lastAdmin
     case staffAddressNotAllowed
+    case codeStopNotFound
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -65,7 +66,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .cursorInvalid,
         .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
         .ownRole, .lastAdmin,
-        .staffAddressNotAllowed,
+        .staffAddressNotAllowed, .codeStopNotFound,
     ]
 
     package var code: String {
@@ -115,6 +116,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .ownRole: "own_role"
         case .lastAdmin: "last_admin"
         case .staffAddressNotAllowed: "staff_address_not_allowed"
+        case .codeStopNotFound: "code_stop_not_found"
         }
     }
 
@@ -136,7 +138,7 @@ package enum IdentityRejection: Refusal, Equatable {
             .stepUpRequired, .staffAddressNotAllowed:
             403
         case .passkeyInvalid, .secondFactorIncorrect: 422
-        case .userNotFound: 404
+        case .userNotFound, .codeStopNotFound: 404
         case .tierNeedsApproval: 409
         case .passkeyChallengeExpired: 410
         case .passkeyUnknown: 401
@@ -219,6 +221,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .lastAdmin: "This is the last admin; make somebody else one first."
         case .staffAddressNotAllowed:
             "Staff work from the networks that the operator has named; this is none of them."
+        case .codeStopNotFound: "There is no such stop, or it is over."
         }
     }
 

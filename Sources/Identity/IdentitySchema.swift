@@ -100,6 +100,7 @@ package enum IdentitySchema {
         auditLogAtRest,
         roles,
         secrets,
+        codeGuard,
         stepUps,
     ]
 }

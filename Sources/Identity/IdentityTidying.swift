@@ -9,6 +9,9 @@ enum IdentityKept {
     static let sessionSeconds: Int64 = 90 * 86_400
     /// Where an act came from, after the act.
     static let originSeconds: Int64 = 365 * 86_400
+    /// An hour of codes is looked at; a day leaves room to see what happened.
+    static let codeTrafficSeconds: Int64 = 86_400
+    static let codeStopSeconds: Int64 = 365 * 86_400
     /// Rows removed in one transaction.
     static let rowsMax = 5_000
 }
@@ -38,6 +41,21 @@ extension Identity {
             DELETE FROM identity.guesses WHERE index IN (
                 SELECT index FROM identity.guesses
                 WHERE failed_at < \(remembered) ORDER BY failed_at LIMIT \(limit))
+            """)
+        try await repeatedly(
+            """
+            DELETE FROM identity.code_traffic WHERE (prefix, minute) IN (
+                SELECT prefix, minute FROM identity.code_traffic
+                WHERE minute < \(now.adding(seconds: -IdentityKept.codeTrafficSeconds))
+                ORDER BY minute LIMIT \(limit))
+            """)
+        let oldestStop = ID<CodeStop>.earliest(
+            at: now.adding(seconds: -IdentityKept.codeStopSeconds))
+        try await repeatedly(
+            """
+            DELETE FROM identity.code_stops WHERE id IN (
+                SELECT id FROM identity.code_stops WHERE id < \(oldestStop) ORDER BY id
+                LIMIT \(limit))
             """)
         let oldest = ID<Session>.earliest(at: now.adding(seconds: -IdentityKept.sessionSeconds))
         try await repeatedly(

@@ -52,7 +52,7 @@ extension IdentitySchema {
             """)
 
     static let stepUps = Migration(
-        slice: "identity", number: 11, name: "step-ups of every kind",
+        slice: "identity", number: 12, name: "step-ups of every kind",
         sql: """
             -- Wrong codes of apps are counted where all wrong guesses are.
             ALTER TABLE identity.authenticator_apps

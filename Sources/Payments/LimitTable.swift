@@ -45,6 +45,14 @@ package struct LimitTable: Sendable, Equatable {
 
     package init(_ changes: [Change] = []) { self.changes = changes }
 
+    /// Of wallets behind which there is no person: the widest amounts, and as often as they like.
+    package func ofPrograms(in currency: Currency) -> AccountLimits {
+        let widest = limits(of: Standing(plan: .premium, tier: .proven), in: currency)
+        return AccountLimits(
+            perTransfer: widest.perTransfer, perDay: widest.perDay, perMonth: widest.perMonth,
+            ceiling: widest.ceiling)
+    }
+
     package func limits(of standing: Standing, in currency: Currency) -> AccountLimits {
         var values = Self.suggested(standing)
         for change in changes where change.concerns(standing, currency) {

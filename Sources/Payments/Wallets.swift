@@ -5,9 +5,12 @@ package import Postgres
 package import Values
 
 extension Payments {
-    /// The person's wallet in this currency; opened if there is none yet.
-    package func openWallet(for owner: ID<User>, currency code: String) async throws -> Wallet {
-        try await wallet(of: owner, try terms.currency(code))
+    /// The person's wallet in this currency; opened if there is none yet, with the limits of the
+    /// owner's plan and tier unless others are given.
+    package func openWallet(
+        for owner: ID<User>, currency code: String, limits: AccountLimits? = nil
+    ) async throws -> Wallet {
+        try await wallet(of: owner, try terms.currency(code), limits: limits)
     }
 
     /// The person's wallets, at least the one of the default currency: a new person has somewhere
@@ -45,22 +48,27 @@ extension Payments {
 
     // MARK: Steps
 
-    func wallet(of owner: ID<User>, _ currency: Currency) async throws -> Wallet {
+    func wallet(
+        of owner: ID<User>, _ currency: Currency, limits: AccountLimits? = nil
+    ) async throws -> Wallet {
         if let known = directory.wallet(of: owner, currency) { return known }
         let existing = try await stored(
             where: "w.user_id = \(owner) AND w.currency = \(currency)"
         ).first
-        let wallet = if let existing { existing } else { try await open(owner, currency) }
+        let wallet =
+            if let existing { existing } else { try await open(owner, currency, limits: limits) }
         directory.keep(wallet)
         live.add(wallet)
         return wallet
     }
 
     /// Two processes may open the same wallet at once: the second finds the first's.
-    private func open(_ owner: ID<User>, _ currency: Currency) async throws -> Wallet {
+    private func open(
+        _ owner: ID<User>, _ currency: Currency, limits: AccountLimits?
+    ) async throws -> Wallet {
         do {
             return try await database.transaction { transaction in
-                try open(owner, currency, in: transaction)
+                try open(owner, currency, limits: limits, in: transaction)
             }
         } catch let error as DatabaseError
             where error.isUniqueViolation("wallets_one_per_currency")
@@ -72,14 +80,15 @@ extension Payments {
         }
     }
 
-    /// Opens a wallet and its account in the caller's transaction.
+    /// Opens a wallet and its account in the caller's transaction, with the limits of its owner's
+    /// plan and tier unless others are given.
     package func open(
-        _ owner: ID<User>, _ currency: Currency, in transaction: borrowing Transaction
+        _ owner: ID<User>, _ currency: Currency, limits: AccountLimits? = nil,
+        in transaction: borrowing Transaction
     ) throws -> Wallet {
-        let standing = try identity.standing(of: owner, in: transaction)
+        let limits = try limits ?? usualLimits(of: owner, currency, in: transaction)
         let account = try ledger.openAccount(
-            .wallet, currency, floor: 0, limits: terms.limits.limits(of: standing, in: currency),
-            in: transaction)
+            .wallet, currency, floor: 0, limits: limits, in: transaction)
         let now = clock.now
         let wallet = Wallet(id: .make(at: now), owner: owner, currency: currency, account: account)
         try transaction.execute(
@@ -92,6 +101,13 @@ extension Payments {
             payload: #"{"id":"\#(wallet.id)","currency":"\#(currency)"}"#)
         try events.append(opened, in: transaction)
         return wallet
+    }
+
+    private func usualLimits(
+        of owner: ID<User>, _ currency: Currency, in transaction: borrowing Transaction
+    ) throws -> AccountLimits {
+        let standing = try identity.standing(of: owner, in: transaction)
+        return terms.limits.limits(of: standing, in: currency)
     }
 
     /// The wallets of several people, opened where there are none yet.

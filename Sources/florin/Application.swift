@@ -121,7 +121,8 @@ struct Application: Sendable {
                 niceness: Configuration.pinNiceness),
             breached: breached, vault: vault, tokens: tokens,
             relyingParty: configuration.relyingParty, isSandbox: configuration.isSandbox,
-            staffAddresses: configuration.staffAddresses,
+            staffAddresses: configuration.staffAddresses, codeLimits: configuration.codeLimits,
+            buckets: buckets,
             followStanding: { try walletLimits.follow($1, of: $0, in: $2) })
         let payments = Payments(
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,
@@ -229,6 +230,7 @@ extension Configuration {
             access: simpleAccess, currency: currency,
             demoBalance: isSandbox
                 ? simpleBalance.map { $0 * currency.minorUnitsPerMajor } : nil,
-            isSandbox: isSandbox)
+            isSandbox: isSandbox,
+            limits: simpleAccess == .open ? limits.ofPrograms(in: currency) : nil)
     }
 }

@@ -22,6 +22,7 @@ struct Configuration: Sendable {
     /// From where staff may work; everywhere when it is empty.
     var staffAddresses = NetworkRanges.none
     var rateLimits = RateLimits.standard
+    var codeLimits = CodeLimits()
     /// Nil: what could be shared is remembered by each process for itself.
     var redis: Redis.Settings?
     var webFolder: String?
@@ -81,7 +82,10 @@ struct Configuration: Sendable {
         origins = reader.list("FLORIN_CORS_ORIGINS").map { Set($0) } ?? origins
         proxies = try reader.ranges("FLORIN_TRUSTED_PROXIES") ?? proxies
         staffAddresses = try reader.ranges("FLORIN_STAFF_ADDRESSES") ?? staffAddresses
+        if isSandbox { rateLimits = .sandbox }
         try reader.rateLimits("FLORIN_RATE_LIMITS", change: &rateLimits)
+        try reader.codeLimits("FLORIN_CODE_LIMITS", change: &codeLimits)
+        try reader.pumpingRule("FLORIN_CODE_GUARD", change: &codeLimits.pumping)
         redis = try reader.redis("FLORIN_REDIS_URL", timeout: "FLORIN_REDIS_TIMEOUT_MS")
         webFolder = reader.text("FLORIN_WEB")
         strictTransportSeconds =
@@ -183,69 +187,6 @@ struct EnvironmentReader {
             throw ConfigurationError(name: name, reason: "one of \(names)")
         }
         return level
-    }
-
-    func ranges(_ name: String) throws(ConfigurationError) -> NetworkRanges? {
-        guard let texts = list(name) else { return nil }
-        guard let ranges = NetworkRanges(texts) else {
-            throw ConfigurationError(
-                name: name, reason: "addresses or networks, such as 10.0.0.0/8,2001:db8::1")
-        }
-        return ranges
-    }
-
-    func redis(
-        _ name: String, timeout: String
-    ) throws(ConfigurationError) -> Redis.Settings? {
-        let milliseconds = try integer(timeout, in: 1...10_000)
-        guard let text = text(name) else { return nil }
-        guard let address = RedisAddress(text) else {
-            throw ConfigurationError(
-                name: name,
-                reason: "redis://user:password@host:port/database, or the path of a socket")
-        }
-        var settings = Redis.Settings(address)
-        if let milliseconds { settings.timeoutMilliseconds = Int(milliseconds) }
-        return settings
-    }
-
-    /// `address.read=600/60,account=100/1`: requests in seconds, for one class or for all of them.
-    func rateLimits(
-        _ name: String, change limits: inout RateLimits
-    ) throws(ConfigurationError) {
-        for part in list(name) ?? [] {
-            let pair = part.split(separator: "=")
-            guard pair.count == 2, let (scope, classes) = Self.rateScope(pair[0]),
-                let quota = Self.quota(pair[1])
-            else {
-                let names = RateClass.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ConfigurationError(
-                    name: name,
-                    reason: "such as address.read=12000/60,account=600/60: address, account or key,"
-                        + " one of \(names), and requests in seconds")
-            }
-            for rateClass in classes { limits[scope, rateClass] = quota }
-        }
-    }
-
-    private static func rateScope(
-        _ text: some StringProtocol
-    ) -> (scope: RateScope, classes: [RateClass])? {
-        let names = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard names.count <= 2, let scope = RateScope(rawValue: String(names[0])) else {
-            return nil
-        }
-        guard names.count == 2 else { return (scope, RateClass.allCases) }
-        return RateClass(rawValue: String(names[1])).map { (scope, [$0]) }
-    }
-
-    private static func quota(_ text: some StringProtocol) -> Quota? {
-        let numbers = text.split(separator: "/", omittingEmptySubsequences: false)
-            .compactMap { Int64($0) }
-        guard numbers.count == 2, (1...Quota.tokensMax).contains(numbers[0]),
-            (1...Quota.secondsMax).contains(numbers[1])
-        else { return nil }
-        return Quota(numbers[0], perSeconds: numbers[1])
     }
 
     func simpleAccess(_ name: String) throws(ConfigurationError) -> SimpleTerms.Access? {

@@ -53,6 +53,7 @@ struct Routes: Sendable {
             + SecondFactorRoutes(application.identity).routes
             + MerchantKeyRoutes(application.identity).routes + payments.routes + books.routes
             + acts.routes + plans.routes + RoleRoutes(application.identity).routes
+            + CodeStopRoutes(application.identity).routes
         guard application.configuration.isSandbox else { return always }
         return always + plans.sandboxRoutes + payments.sandboxRoutes
             + OutboxRoutes(application.notifications).routes

@@ -1,4 +1,5 @@
 import HTTP
+import TestSupport
 import Testing
 
 /// The simple transfer API as its clients know it: e-mail addresses, and amounts of major units.
@@ -83,6 +84,21 @@ struct SimpleTransferTests {
         #expect(summary["total_received"]?.decimal == "1012.50")
         #expect(summary["received_count"]?.integer == 2)
         #expect(summary["sent_count"]?.integer == 0)
+    }
+
+    @Test func programsPayAsOftenAsTheyLike() async throws {
+        let server = try await World.own([
+            "FLORIN_LIMITS": "*.* hour_count=1", "FLORIN_SIMPLE_API": "open",
+            "FLORIN_SIMPLE_BALANCE": "1000",
+        ])
+        let (sender, receiver) = (
+            try await register(server.api), try await register(server.api)
+        )
+        for _ in 0..<3 {
+            _ = try await server.api.expect(
+                201, .post, "/api/transactions", transaction(sender, receiver, 1))
+        }
+        try await server.stop()
     }
 
     @Test func aBalanceIsPostedToAndNeverSet() async throws {

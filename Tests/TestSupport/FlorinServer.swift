@@ -101,6 +101,8 @@ package final class FlorinServer: Sendable {
 
     /// The check stays on, and troubles nobody.
     package static let generousRateLimits = "address=1000000/1,account=1000000/1,key=1000000/1"
+    package static let generousCodeLimits =
+        "phone=1000000/1,address=1000000/1,prefix=1000000/1,country=1000000/1"
 
     private static func environment(
         _ folder: TestFolder, _ database: TestDatabase?
@@ -112,8 +114,9 @@ package final class FlorinServer: Sendable {
             // Crowds pay faster than people do.
             "FLORIN_LIMITS": "*.* hour_count=none,day_count=none,balance=none",
             "FLORIN_ARGON2_MEMORY_KIB": "64", "FLORIN_ARGON2_PASSES": "1",
-            // All tests come from one address.
+            // All tests come from one address, and few people in them answer.
             "FLORIN_RATE_LIMITS": generousRateLimits,
+            "FLORIN_CODE_LIMITS": generousCodeLimits, "FLORIN_CODE_GUARD": "sent=1000000",
             "DATABASE_URL": database.map(\.connectionString) ?? "",
         ]
     }

@@ -43,6 +43,17 @@ package struct RateLimits: Sendable {
         }
     }
 
+    /// A sandbox is there to be loaded from one machine, with money that is worth nothing: only
+    /// guessing stays slow, and an address may sign up as many as a test needs.
+    package static let sandbox = RateLimits { scope, rateClass in
+        switch (scope, rateClass) {
+        case (.address, .authentication): Quota(6_000, perSeconds: 60)
+        case (.address, .code): Quota(1_200, perSeconds: 60)
+        case (_, .authentication), (_, .code): standard[scope, rateClass]
+        case (_, .money), (_, .read), (_, .open): Quota(Quota.tokensMax, perSeconds: 1)
+        }
+    }
+
     package init(_ quota: (RateScope, RateClass) -> Quota) {
         quotas = RateScope.allCases.flatMap { scope in
             RateClass.allCases.map { quota(scope, $0) }

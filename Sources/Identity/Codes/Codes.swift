@@ -19,6 +19,7 @@ extension Identity {
         recording act: Act? = nil, from origin: Origin,
         of owner: @escaping @Sendable (borrowing Transaction) throws -> ID<User>?
     ) async throws {
+        try await codeGate.admit(to: address, isFirst: isFirst, from: origin)
         let now = clock.now
         try await database.transaction { transaction in
             let owner = try owner(transaction)
@@ -43,6 +44,7 @@ extension Identity {
     /// A code that was right; `use` makes it work, once.
     struct RightCode: Sendable {
         fileprivate let id: ID<CodeRow>
+        fileprivate let address: CodeAddress
         let user: ID<User>
     }
 
@@ -89,16 +91,18 @@ extension Identity {
             }
         }
         try forgetGuesses(at: guessed, transaction)
-        return .right(RightCode(id: id, user: user))
+        return .right(RightCode(id: id, address: address, user: user))
     }
 
     /// Whether the code works now; false when another request has used it meanwhile.
     func use(
         _ code: RightCode, _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws(DatabaseError) -> Bool {
-        try transaction.execute(
+        let used = try transaction.execute(
             "UPDATE identity.codes SET used_at = \(now) WHERE id = \(code.id) AND used_at IS NULL")
-            == 1
+        guard used == 1 else { return false }
+        try codeGate.answered(by: code.address, in: transaction)
+        return true
     }
 
     // MARK: Steps
@@ -122,6 +126,7 @@ extension Identity {
                 \(vault.hash(code: code, named: "\(id)")), \(now),
                 \(now.adding(seconds: CodeRules.secondsValid)))
             """)
+        try codeGate.sent(to: address, isWithheld: owner == nil, in: transaction)
         let text = purpose.message(code)
         switch address {
         case .phone(let phone):
@@ -155,7 +160,7 @@ extension Identity {
         return wait > 0 ? wait : nil
     }
 
-    private func index(_ address: CodeAddress) -> [UInt8] {
+    func index(_ address: CodeAddress) -> [UInt8] {
         switch address {
         case .phone(let phone): vault.index(phone)
         case .email(let email): vault.index(email)

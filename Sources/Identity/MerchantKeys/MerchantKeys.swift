@@ -73,8 +73,8 @@ extension Identity {
         return (key, text)
     }
 
-    /// Ends the key here and in every process. Nothing else is asked for: who has lost a key must be
-    /// quick.
+    /// Ends the key here and in every process. Nobody is asked to show anything: who has lost a key
+    /// must be quick.
     package func revokeKey(
         _ id: ID<MerchantKey>, by merchant: Merchant, from origin: Origin
     ) async throws {

@@ -4,8 +4,8 @@ internal import Postgres
 internal import Values
 
 extension Identity {
-    /// Exchanges the password for another one, ends all other sessions, and tells the owner. Who can
-    /// show more than the old one has to.
+    /// Exchanges the password for another one, ends all other sessions, and tells the owner. Who
+    /// has more to show than the old one has to.
     package func changePassword(
         from old: String, to new: String, by session: Session, _ presence: Presence
     ) async throws {

@@ -6,11 +6,15 @@ extension Identity {
     /// Queues a message to everybody with one of these roles, by SMS and by e-mail, as far as they
     /// have both.
     package func tell(_ roles: Set<Role>, _ text: String) async throws {
+        try await database.transaction { try tell(roles, text, in: $0) }
+    }
+
+    func tell(
+        _ roles: Set<Role>, _ text: String, in transaction: borrowing Transaction
+    ) throws {
         let names = roles.map(\.rawValue).sorted()
-        try await database.transaction { transaction in
-            for person in try users(where: "role = ANY(\(names))", transaction) {
-                try tell(person, text, in: transaction)
-            }
+        for person in try users(where: "role = ANY(\(names))", transaction) {
+            try tell(person, text, in: transaction)
         }
     }
 

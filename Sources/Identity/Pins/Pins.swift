@@ -3,8 +3,8 @@ internal import Postgres
 package import Values
 
 extension Identity {
-    /// Sets the PIN. The first one takes the password of who has nothing better to show; another one
-    /// takes the PIN before or a step-up, since a password alone is what a thief may have.
+    /// Sets the PIN. The first one takes the password of who has nothing better to show; another
+    /// one takes the PIN before or a step-up, since a password alone is what a thief may have.
     package func setPin(
         _ pin: Pin, password: String?, by session: Session, _ presence: Presence
     ) async throws {

@@ -61,6 +61,11 @@ enum AccessTable {
         AccessRow("GET /v1/me", .session),
         AccessRow("GET /v1/me/acts", .session),
         AccessRow("GET /v1/audit_acts", .staffView(["admin"])),
+        AccessRow("GET /v1/staff/code_stops", .staffView(["admin", "support"])),
+        // Nothing is stopped, so there is nothing to lift.
+        AccessRow(
+            "POST /v1/staff/code_stops/{id}/lifts", .staff(["admin"]), of: { $0.owner.id },
+            body: { _ in ["reason": "A campaign."] }, status: 404),
         AccessRow("POST /v1/passkeys/registrations", .session),
         AccessRow(
             "POST /v1/passkeys", .session,
