@@ -11,20 +11,24 @@ extension SimpleTransfers {
     /// What a user has sent and received, newest first.
     ///
     /// Others are named by e-mail where that is how this surface knows them, and by username where
-    /// they have a telephone number: who pays by username has not given their address away.
-    package func lines(of user: User) async throws -> [Line] {
+    /// they have a telephone number: who pays by username has not given their address away. Staff
+    /// reads usernames alone.
+    package func lines(of user: User, seenBy caller: Session?) async throws -> [Line] {
+        let isMasked = caller.map { $0.user != user.id } ?? false
         let member = try await member(user)
         let page = try await ledger.entries(of: member.wallet.account, limit: Self.linesMax)
         return try await lines(page.elements.map(\.transfer)) { other in
-            other.id == user.id || other.phone == nil ? other.email : nil
+            !isMasked && (other.id == user.id || other.phone == nil) ? other.email : nil
         }
     }
 
     /// Everything that moved between two days, both included, in UTC; newest first.
-    package func lines(from: Timestamp, to: Timestamp) async throws -> [Line] {
+    package func lines(
+        from: Timestamp, to: Timestamp, isMasked: Bool
+    ) async throws -> [Line] {
         let transfers = try await ledger.transfers(
             from: from, to: to, currency: terms.currency, limit: Self.linesMax)
-        return try await lines(transfers) { $0.email }
+        return try await lines(transfers) { isMasked ? nil : $0.email }
     }
 
     package struct Summary: Sendable {

@@ -121,14 +121,14 @@ package struct SimpleRoutes: Sendable {
     private func byID(_ request: Request, _ caller: Session?) async throws -> Response {
         let user = try await userSeen(request, by: caller)
         let member = try await simple.member(user)
-        return .json { SimpleWire.write(member, &$0) }
+        return .json { SimpleWire.write(member, seenBy: caller, &$0) }
     }
 
     private func byEmail(_ request: Request, _ caller: Session?) async throws -> Response {
         let user = try await simple.user(email: request.parameter("email"))
         try require(caller, is: user, or: \.isStaff)
         let member = try await simple.member(user)
-        return .json { SimpleWire.write(member, &$0) }
+        return .json { SimpleWire.write(member, seenBy: caller, &$0) }
     }
 
     private func topUp(_ request: Request, _ caller: Session?) async throws -> Response {
@@ -141,7 +141,7 @@ package struct SimpleRoutes: Sendable {
     private func giveOut(_ request: Request, _ staff: StaffSession) async throws -> Response {
         let topped = try await simple.topUp(
             user(request), amount: try amount(request), by: staff, from: request.origin)
-        return .json { SimpleWire.write(topped, &$0) }
+        return .json { SimpleWire.write(topped, seenBy: staff.session, &$0) }
     }
 
     private func send(_ request: Request, _ caller: Session?) async throws -> Response {
@@ -164,7 +164,7 @@ package struct SimpleRoutes: Sendable {
 
     private func ofUser(_ request: Request, _ caller: Session?) async throws -> Response {
         let user = try await userSeen(request, by: caller)
-        let lines = try await simple.lines(of: user)
+        let lines = try await simple.lines(of: user, seenBy: caller)
         var writer = JSONWriter()
         writer.array { array in
             for line in lines { array.object { SimpleWire.write(line, &$0) } }
@@ -178,7 +178,7 @@ package struct SimpleRoutes: Sendable {
         else { throw SimpleRejection.dateInvalid }
         let isDay = request.query("endDate")?.utf8.count == 10
         let lines = try await simple.lines(
-            from: start, to: isDay ? end.adding(seconds: 86_400) : end)
+            from: start, to: isDay ? end.adding(seconds: 86_400) : end, isMasked: staff != nil)
         return .json { body in
             body.field("start_date", "\(start)")
             body.field("end_date", "\(end)")
@@ -191,7 +191,7 @@ package struct SimpleRoutes: Sendable {
         let user = try await userSeen(request, by: caller)
         let summary = try await simple.summary(of: user)
         return .json { body in
-            body.object("user") { SimpleWire.write(summary.member, &$0) }
+            body.object("user") { SimpleWire.write(summary.member, seenBy: caller, &$0) }
             body.literal("total_sent", summary.sent.decimal)
             body.literal("total_received", summary.received.decimal)
             body.field("sent_count", summary.sentCount)

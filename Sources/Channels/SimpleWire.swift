@@ -65,11 +65,15 @@ enum SimpleWire {
 
     // MARK: Writers
 
-    static func write(_ member: SimpleTransfers.Member, _ writer: inout JSONWriter) {
+    /// - Parameter caller: staff sees the addresses of others masked, here as everywhere.
+    static func write(
+        _ member: SimpleTransfers.Member, seenBy caller: Session? = nil, _ writer: inout JSONWriter
+    ) {
         let currency = member.wallet.currency
+        let isMasked = caller.map { $0.user != member.user.id } ?? false
         writer.field("id", "\(member.user.id)")
         writer.field("username", member.user.username.text)
-        writer.field("email", member.user.email?.text)
+        writer.field("email", member.user.email.map { isMasked ? "\($0)" : $0.text })
         writer.literal("balance", Money(member.balance.available, currency).decimal)
         writer.field("currency", currency.code)
         writer.field("created_at", "\(member.user.createdAt)")

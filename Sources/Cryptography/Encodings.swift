@@ -60,6 +60,22 @@ package enum Base64URL {
     }
 }
 
+/// Base64 with the alphabet of RFC 4648 section 4 and padding, as `data:` addresses have it.
+package enum Base64 {
+    package static func encode(_ bytes: [UInt8]) -> String {
+        var text = Base64URL.encodedBytes(bytes)
+        for place in text.indices {
+            switch text[place] {
+            case UInt8(ascii: "-"): text[place] = UInt8(ascii: "+")
+            case UInt8(ascii: "_"): text[place] = UInt8(ascii: "/")
+            default: break
+            }
+        }
+        while !text.count.isMultiple(of: 4) { text.append(UInt8(ascii: "=")) }
+        return String(decoding: text, as: UTF8.self)
+    }
+}
+
 /// Two digits a byte, in lower case.
 package enum Hex {
     private static let digits = Array("0123456789abcdef".utf8)

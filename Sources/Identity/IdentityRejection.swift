@@ -46,6 +46,17 @@ package enum IdentityRejection: Refusal, Equatable {
     case secondFactorIncorrect(triesLeft: Int64)
     case ownRole
     case lastAdmin
+    case disclosuresExhausted(retryAfter: Int64)
+    case kycDetailsInvalid(field: String)
+    case imageInvalid(reason: String)
+    case imagesMissing([ImageSide])
+    case tierReached
+    case submissionOpen
+    case submissionNotFound
+    case submissionDecided(KycSubmission.State)
+    case ownSubmission
+    case secondPersonNeeded
+    case documentsNotSeen
     case staffAddressNotAllowed
     case codeStopNotFound
 
@@ -65,7 +76,10 @@ package enum IdentityRejection: Refusal, Equatable {
         .keyAddressesInvalid, .tooManyKeys, .keyNotFound,
         .cursorInvalid,
         .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
-        .ownRole, .lastAdmin,
+        .ownRole, .lastAdmin, .disclosuresExhausted(retryAfter: 600),
+        .kycDetailsInvalid(field: "full_name"), .imageInvalid(reason: "type_unknown"),
+        .imagesMissing([.front]), .tierReached, .submissionOpen, .submissionNotFound,
+        .submissionDecided(.approved), .ownSubmission, .secondPersonNeeded, .documentsNotSeen,
         .staffAddressNotAllowed, .codeStopNotFound,
     ]
 
@@ -115,6 +129,17 @@ package enum IdentityRejection: Refusal, Equatable {
         case .secondFactorIncorrect: "second_factor_incorrect"
         case .ownRole: "own_role"
         case .lastAdmin: "last_admin"
+        case .disclosuresExhausted: "disclosures_exhausted"
+        case .kycDetailsInvalid: "kyc_details_invalid"
+        case .imageInvalid: "image_invalid"
+        case .imagesMissing: "images_missing"
+        case .tierReached: "tier_reached"
+        case .submissionOpen: "submission_open"
+        case .submissionNotFound: "submission_not_found"
+        case .submissionDecided: "submission_decided"
+        case .ownSubmission: "own_submission"
+        case .secondPersonNeeded: "second_person_needed"
+        case .documentsNotSeen: "documents_not_seen"
         case .staffAddressNotAllowed: "staff_address_not_allowed"
         case .codeStopNotFound: "code_stop_not_found"
         }
@@ -145,8 +170,11 @@ package enum IdentityRejection: Refusal, Equatable {
         case .passkeySuspended: 403
         case .passkeyExists, .tooManyPasskeys, .totpExists: 409
         case .passkeyNotFound, .totpNotFound: 404
-        case .ownRole: 403
-        case .lastAdmin: 409
+        case .ownRole, .ownSubmission, .secondPersonNeeded: 403
+        case .lastAdmin, .tierReached, .submissionOpen, .submissionDecided, .documentsNotSeen: 409
+        case .disclosuresExhausted: 429
+        case .kycDetailsInvalid, .imageInvalid, .imagesMissing: 422
+        case .submissionNotFound: 404
         }
     }
 
@@ -219,6 +247,25 @@ package enum IdentityRejection: Refusal, Equatable {
                 + "before a pause."
         case .ownRole: "Nobody changes their own role; ask another admin."
         case .lastAdmin: "This is the last admin; make somebody else one first."
+        case .disclosuresExhausted:
+            "More people's data were looked at than an hour's work needs; go on later."
+        case .kycDetailsInvalid(let field):
+            "Look at \(field) again: write it as the document has it, days as 1990-03-31."
+        case .imageInvalid(let reason):
+            reason == "too_small"
+                ? "This picture is too small to be read; take it with the camera itself."
+                : reason == "too_large"
+                    ? "This picture has too many pixels; send a smaller one."
+                    : "Send a photograph as JPEG or PNG."
+        case .imagesMissing(let sides):
+            "Photographs are missing: \(sides.map(\.rawValue).joined(separator: ", "))."
+        case .tierReached: "You are known this well already."
+        case .submissionOpen: "Your documents are being looked at; wait, or take them back first."
+        case .submissionNotFound: "There is no such submission."
+        case .submissionDecided(let state): "This cannot be done any more: it is \(state.rawValue)."
+        case .ownSubmission: "Nobody judges their own documents; ask a colleague."
+        case .secondPersonNeeded: "Whoever reviewed it does not approve it; ask a colleague."
+        case .documentsNotSeen: "Look at the documents first, and say why."
         case .staffAddressNotAllowed:
             "Staff work from the networks that the operator has named; this is none of them."
         case .codeStopNotFound: "There is no such stop, or it is over."
@@ -240,6 +287,11 @@ package enum IdentityRejection: Refusal, Equatable {
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]
         case .passkeyInvalid(let reason): [Fact("reason", reason)]
         case .secondFactorIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
+        case .disclosuresExhausted(let seconds): [Fact("retry_after", seconds)]
+        case .kycDetailsInvalid(let field): [Fact("field", field)]
+        case .imageInvalid(let reason): [Fact("reason", reason)]
+        case .imagesMissing(let sides): [Fact("missing", sides.map(\.rawValue))]
+        case .submissionDecided(let state): [Fact("state", state.rawValue)]
         case .tooManyPasskeys: [Fact("passkeys_max", Int64(PasskeyRules.perPersonMax))]
         default: []
         }

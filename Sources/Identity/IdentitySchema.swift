@@ -101,6 +101,7 @@ package enum IdentitySchema {
         roles,
         secrets,
         codeGuard,
+        kyc,
         stepUps,
     ]
 }

@@ -7,6 +7,10 @@ enum IdentityKept {
     static let codeSeconds: Int64 = 86_400
     /// Sessions without any token left, counted from the log-in.
     static let sessionSeconds: Int64 = 90 * 86_400
+    /// Photographs that wait for a submission which does not come.
+    static let waitingImageSeconds: Int64 = 7 * 86_400
+    /// Photographs that were refused: long enough to answer who asks why.
+    static let refusedImageSeconds: Int64 = 30 * 86_400
     /// Where an act came from, after the act.
     static let originSeconds: Int64 = 365 * 86_400
     /// An hour of codes is looked at; a day leaves room to see what happened.
@@ -65,7 +69,31 @@ extension Identity {
                     SELECT 1 FROM identity.refresh_tokens r WHERE r.session_id = s.id)
                 ORDER BY s.id LIMIT \(limit))
             """)
+        try await tidyImages(now)
+        try await repeatedly(
+            """
+            DELETE FROM identity.disclosures WHERE id IN (
+                SELECT id FROM identity.disclosures
+                WHERE id < \(ID<User>.earliest(
+                    at: now.adding(seconds: -IdentityKept.originSeconds)))
+                ORDER BY id LIMIT \(limit))
+            """)
         try await removeOrigins(before: now.adding(seconds: -IdentityKept.originSeconds))
+    }
+
+    private func tidyImages(_ now: Timestamp) async throws {
+        let waiting = ID<KycImage>.earliest(
+            at: now.adding(seconds: -IdentityKept.waitingImageSeconds))
+        let refused = now.adding(seconds: -IdentityKept.refusedImageSeconds)
+        try await repeatedly(
+            """
+            DELETE FROM identity.kyc_images WHERE id IN (
+                SELECT i.id FROM identity.kyc_images i
+                LEFT JOIN identity.kyc_submissions s ON s.id = i.submission_id
+                WHERE (i.submission_id IS NULL AND i.id < \(waiting))
+                    OR (s.state = 'refused' AND s.decided_at < \(refused))
+                LIMIT \(IdentityKept.rowsMax))
+            """)
     }
 
     /// Forgets from where old acts came. The log itself says up to which act, so that an origin

@@ -52,11 +52,17 @@ extension IdentitySchema {
             """)
 
     static let stepUps = Migration(
-        slice: "identity", number: 12, name: "step-ups of every kind",
+        slice: "identity", number: 13, name: "step-ups of every kind",
         sql: """
             -- Wrong codes of apps are counted where all wrong guesses are.
             ALTER TABLE identity.authenticator_apps
                 DROP COLUMN failures, DROP COLUMN locked_until;
+            -- Null: not locked. A moment would be before that of some guess that was waiting.
+            ALTER TABLE identity.guesses
+                ALTER COLUMN locked_until DROP NOT NULL,
+                DROP CONSTRAINT five_failures_lock,
+                ADD CONSTRAINT five_failures_lock
+                    CHECK (failures < 5 OR coalesce(locked_until > failed_at, false));
             ALTER TABLE identity.step_ups
                 DROP CONSTRAINT step_ups_method_check,
                 ADD CONSTRAINT step_ups_method_check

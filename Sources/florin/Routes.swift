@@ -53,6 +53,8 @@ struct Routes: Sendable {
             + SecondFactorRoutes(application.identity).routes
             + MerchantKeyRoutes(application.identity).routes + payments.routes + books.routes
             + acts.routes + plans.routes + RoleRoutes(application.identity).routes
+            + KycRoutes(application.identity).routes + StaffKycRoutes(application.identity).routes
+            + StaffPeopleRoutes(application.identity).routes
             + CodeStopRoutes(application.identity).routes
         guard application.configuration.isSandbox else { return always }
         return always + plans.sandboxRoutes + payments.sandboxRoutes

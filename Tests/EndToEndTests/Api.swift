@@ -29,6 +29,17 @@ struct Api: Sendable {
         return Reply(try await Self.http.send(request))
     }
 
+    /// Sends a file as it is.
+    func send(
+        _ file: [UInt8], as type: String = "application/octet-stream", _ method: Method,
+        _ path: String, token: String
+    ) async throws(OutboundError) -> Reply {
+        let fields = [("Authorization", "Bearer " + token), ("Content-Type", type)]
+        return Reply(
+            try await Self.http.send(
+                OutboundRequest(method, url + path, headers: fields, body: file)))
+    }
+
     /// What the server answers with this status; anything else fails the test.
     func expect(
         _ status: Int, _ method: Method, _ path: String, _ body: JSON? = nil,

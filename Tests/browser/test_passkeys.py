@@ -103,7 +103,7 @@ def a_passkey_is_added_and_renamed(page):
     password = asked.get_by_label("Password", exact=True)
     password.fill("not it")
     page.keyboard.press("Enter")
-    expect(asked.get_by_role("alert")).to_have_text("The password is wrong.")
+    expect(password).to_have_accessible_description("The password is wrong.")
     password.fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(dialog.get_by_text("Not used yet")).to_be_visible()

@@ -131,14 +131,17 @@ package struct RouteBuilder<Context: Sendable>: Sendable {
         self.authenticate = authenticate
     }
 
+    /// - Parameter onlyAsks: whether nothing is changed, and the body asks for what must not stand
+    ///   in an address: those are kept by proxies and browsers.
     package func route(
         _ method: Method, _ path: String, summary: String, tag: String,
         parameters: [Parameter] = [], body: Schema? = nil, takesFile: Bool = false,
         returns answer: Answer, refusals: [Refused] = [], bodyBytesMax: Int? = nil,
-        rate: RateClass? = nil,
+        rate: RateClass? = nil, onlyAsks: Bool = false,
         handler: @escaping @Sendable (Request, Context) async throws -> Response
     ) -> Route {
-        precondition(!isReadOnly || method == .get, "\(path) is for people who only look")
+        precondition(
+            !isReadOnly || method == .get || onlyAsks, "\(path) is for people who only look")
         let description = Route.Description(
             method: method, path: path, summary: summary, tag: tag, parameters: parameters,
             body: body, takesFile: takesFile, answer: answer, refusals: self.refusals + refusals,

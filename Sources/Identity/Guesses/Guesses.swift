@@ -85,6 +85,12 @@ extension Identity {
         "SELECT locked_until FROM identity.guesses WHERE index = \(guessed.index)"
     }
 
+    /// What `lockStatement` found.
+    func lockedUntil(_ rows: [Row]) throws -> Timestamp? {
+        guard let row = rows.first else { return nil }
+        return try row[0]
+    }
+
     /// Refuses while the secret is locked, and holds its row until the commit. Then forgets what
     /// was wrong before: this one was right.
     func acceptGuess(
@@ -101,7 +107,7 @@ extension Identity {
         _ guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws -> Int64? {
         let row = try transaction.first("\(lockStatement(guessed)) FOR UPDATE")
-        guard let lockedUntil: Timestamp = try row?[0] else { return nil }
+        guard let row, let lockedUntil: Timestamp = try row[0] else { return nil }
         let wait = now.seconds(until: lockedUntil)
         return wait > 0 ? wait : nil
     }
@@ -128,20 +134,21 @@ extension Identity {
         let remembered = now.adding(seconds: -GuessRules.secondsRemembered)
         let row = try transaction.query(
             """
-            INSERT INTO identity.guesses AS g (index, failures, failed_at, locked_until)
-            VALUES (\(guessed.index), 0, \(now), \(now))
+            INSERT INTO identity.guesses AS g (index, failures, failed_at)
+            VALUES (\(guessed.index), 0, \(now))
             ON CONFLICT (index) DO UPDATE SET
                 failures = CASE WHEN g.failed_at < \(remembered) THEN 0 ELSE g.failures END
             RETURNING failures::bigint, locked_until
             """)[0]
-        let (failures, lockedUntil): (Int64, Timestamp) = (try row[0] + 1, try row[1])
-        let wait = now.seconds(until: lockedUntil)
-        if wait > 0 { return .locked(seconds: wait) }
+        let (failures, lockedUntil): (Int64, Timestamp?) = (try row[0] + 1, try row[1])
+        if let wait = lockedUntil.map({ now.seconds(until: $0) }), wait > 0 {
+            return .locked(seconds: wait)
+        }
         let lockSeconds = GuessRules.lockSeconds(after: failures)
         try transaction.execute(
             """
             UPDATE identity.guesses SET failures = \(failures), failed_at = \(now),
-                locked_until = \(now.adding(seconds: lockSeconds ?? 0))
+                locked_until = \(lockSeconds.map { now.adding(seconds: $0) })
             WHERE index = \(guessed.index)
             """)
         if let lockSeconds {

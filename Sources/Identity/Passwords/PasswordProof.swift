@@ -98,7 +98,7 @@ extension Identity {
             ])
             return Credentials(
                 user: user, hash: try (found[0].rows.first ?? found[1].rows.first)?[0],
-                guessed: guessed, lockedUntil: try found[2].rows.first?[0])
+                guessed: guessed, lockedUntil: try lockedUntil(found[2].rows))
         }
     }
 

@@ -11,7 +11,8 @@ struct PasswordRoutes: Sendable {
             session.route(
                 .put, "/v1/me/password",
                 summary: "Change one's password; all other sessions end.", tag: "identity",
-                parameters: [.pin], body: .object(
+                parameters: [.pin],
+                body: .object(
                     .required("old_password", Self.password),
                     .required("new_password", Self.password)),
                 returns: .noContent("The new password works, and the owner was told."),

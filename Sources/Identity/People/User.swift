@@ -66,6 +66,12 @@ package struct Username: Sendable, Hashable, CustomStringConvertible {
 
     private init(unchecked text: String) { self.text = text }
 
+    /// Whether usernames may begin so, in any case.
+    static func isBeginning(_ text: String) -> Bool {
+        (1...charactersMax).contains(text.utf8.count) && text.utf8.first.map(isLetter) == true
+            && text.utf8.allSatisfy(isAllowed)
+    }
+
     package var description: String { text }
 
     private static func isLetter(_ byte: UInt8) -> Bool {

@@ -71,6 +71,9 @@ package struct Vault: Sendable {
     func index(_ phone: PhoneNumber) -> [UInt8] { indexing.blindIndex("phone:" + phone.e164) }
     func index(_ email: EmailAddress) -> [UInt8] { indexing.blindIndex("email:" + email.text) }
     func index(address: String) -> [UInt8] { indexing.blindIndex("address:" + address) }
+    func index(_ document: IdentityDocument) -> [UInt8] {
+        indexing.blindIndex("document:" + document.canonical)
+    }
 
     func index(guessed secret: String, of name: String) -> [UInt8] {
         indexing.blindIndex("guessed:\(secret):\(name)")

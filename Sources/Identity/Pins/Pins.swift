@@ -96,8 +96,7 @@ extension Identity {
                 "SELECT hash FROM identity.pins WHERE user_id = \(user)", lockStatement(guessed),
             ])
             let hash: String? = try found[0].rows.first?[0]
-            let lockedUntil: Timestamp? = try found[1].rows.first?[0]
-            return (hash, lockedUntil)
+            return (hash, try self.lockedUntil(found[1].rows))
         }
         guard let stored else { throw IdentityRejection.pinNotSet }
         let wait = lockedUntil.map { clock.now.seconds(until: $0) } ?? 0
@@ -124,7 +123,7 @@ extension Identity {
     }
 
     private func requireStrong(_ pin: Pin, for user: User) throws(IdentityRejection) {
-        let weakness = PinRules.weakness(of: pin, phone: user.phone, birth: nil)
+        let weakness = PinRules.weakness(of: pin, phone: user.phone, birth: user.birthDate)
         if let weakness { throw .pinTooWeak(reason: weakness) }
     }
 

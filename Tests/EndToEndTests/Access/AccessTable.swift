@@ -51,7 +51,8 @@ struct AccessRow: Sendable {
 }
 
 enum AccessTable {
-    static let rows = identity + secrets + keys + standing + payments + simple + open
+    static let rows =
+        identity + secrets + keys + standing + kyc + people + payments + simple + open
 
     /// Who sees what is not theirs; an auditor sees what any of them does.
     static let staff = ["admin", "finance", "support", "auditor"]
@@ -142,6 +143,55 @@ enum AccessTable {
             body: { _ in ["role": "merchant", "reason": "Has a shop."] }, status: 200),
         AccessRow(
             "PUT /sandbox/standing", .session, body: { _ in ["plan": "FREE"] }, status: 200),
+    ]
+
+    private static let kyc: [AccessRow] = [
+        AccessRow("GET /v1/kyc", .caller(nil)),
+        // JSON is no photograph.
+        AccessRow(
+            "PUT /v1/kyc/images/{side}", .change(nil), of: { _ in "front" }, body: { _ in [:] },
+            status: 415),
+        // Nobody but the owner has sent photographs.
+        AccessRow(
+            "POST /v1/kyc/submissions", .change(nil), body: { _ in .kycForm() }, status: 422),
+        AccessRow(
+            "GET /v1/kyc/submissions/{id}", .caller(nil), .hidden("submission_not_found"),
+            of: { try await $0.submission() }),
+        AccessRow(
+            "POST /v1/kyc/submissions/{id}/withdrawals", .change(nil),
+            .hidden("submission_not_found"), of: { try await $0.submission() }),
+        AccessRow("GET /v1/staff/kyc/submissions", .staffView(["admin", "support"])),
+        AccessRow(
+            "GET /v1/staff/kyc/submissions/{id}", .staffView(["admin", "support"]),
+            of: { try await $0.submission() }),
+        // None of them has looked at the documents.
+        AccessRow(
+            "POST /v1/staff/kyc/submissions/{id}/reviews", .staff(["admin", "support"]),
+            of: { try await $0.submission() }, status: 409),
+        AccessRow(
+            "POST /v1/staff/kyc/submissions/{id}/approvals", .staff(["admin", "support"]),
+            of: { try await $0.submission() }, status: 409),
+        AccessRow(
+            "POST /v1/staff/kyc/submissions/{id}/refusals", .staff(["admin", "support"]),
+            of: { try await $0.submission() },
+            body: { _ in ["cause": "unreadable", "reason": "All dark."] }, status: 409),
+        AccessRow(
+            "POST /v1/staff/kyc/submissions/{id}/disclosures", .staff(["admin", "support"]),
+            of: { try await $0.submission() },
+            body: { _ in ["reason": "To review it.", "fields": ["details"]] }),
+    ]
+
+    private static let people: [AccessRow] = [
+        AccessRow(
+            "POST /v1/staff/people/searches", .staffView(["admin", "finance", "support"]),
+            body: { _ in ["text": "person"] }, status: 200),
+        AccessRow(
+            "GET /v1/staff/people/{id}", .staffView(["admin", "finance", "support"]),
+            of: { $0.owner.id }),
+        AccessRow(
+            "POST /v1/staff/people/{id}/disclosures", .staff(["admin", "finance", "support"]),
+            of: { $0.owner.id },
+            body: { _ in ["reason": "They called.", "fields": ["phone"]] }),
     ]
 
     private static let payments: [AccessRow] = [

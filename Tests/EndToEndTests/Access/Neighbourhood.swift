@@ -149,6 +149,13 @@ extension Neighbourhood {
         }
     }
 
+    /// Documents of the owner's that wait for staff.
+    func submission() async throws -> String {
+        let newest = try await owner.get("/v1/kyc")["submission"]
+        if let newest, newest["state"]?.string == "submitted" { return newest.id }
+        return try await owner.sendDocuments().id
+    }
+
     func ask(_ person: Person) -> JSON {
         ["from": .string(person.username), "amount": 100, "currency": "KES"]
     }
