@@ -118,7 +118,7 @@ let package = Package(
         tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
         tests(
             "EndToEndTests",
-            ["FlorinClient", "HTTP", "Postgres", "Values", "TestSupport"]),
+            ["FlorinClient", "HTTP", "Postgres", "Cryptography", "Values", "TestSupport"]),
         tests("TidyTests", []),
     ]
 )

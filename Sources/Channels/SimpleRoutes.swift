@@ -27,6 +27,7 @@ package struct SimpleRoutes: Sendable {
                 refusals: [
                     Refused(IdentityRejection.credentialsInvalid),
                     Refused(IdentityRejection.tooManyAttempts(retryAfter: 0)),
+                    Refused(IdentityRejection.secondStepRequired(.example)),
                 ], rate: .authentication, handler: login),
             doors.looking.route(
                 .get, "/api/users/by-email/{email}", summary: "A user, by e-mail.",
@@ -105,10 +106,10 @@ package struct SimpleRoutes: Sendable {
     }
 
     private func login(_ request: Request) async throws -> Response {
-        let (tokens, user) = try await simple.identity.logIn(
+        let opened = try await simple.identity.logIn(
             login: request.text("email"), password: request.text("password"),
-            from: request.origin)
-        let member = try await simple.member(user)
+            LogInWish(request), from: request.origin)
+        let (tokens, member) = (opened.tokens, try await simple.member(opened.user))
         return .json { body in
             body.field("access_token", tokens.accessToken)
             body.field("token", tokens.accessToken)

@@ -36,6 +36,36 @@ public struct Session: Sendable, Equatable {
     public let credentials: Credentials
     /// Seconds until the access token must be renewed, which the client does by itself.
     public let expiresIn: Int64
+    /// When this device has just become known: keep it for the person's next log-in, which then
+    /// needs no second step.
+    public let device: String?
+}
+
+/// A proven telephone number, and what makes the device known on which that was done.
+public struct Verification: Sendable, Equatable {
+    public let user: User
+    public let device: String?
+}
+
+/// The password was right and the device is not known: the log-in waits for a second step.
+public struct SecondStep: Sendable, Equatable {
+    public let challenge: String
+    /// What it can be answered with, such as `sms_code`.
+    public let methods: [String]
+    /// The telephone number, all but its ends hidden.
+    public let sentTo: String?
+
+    /// Nil when the error is not about a second step.
+    public init?(_ error: any Error) {
+        guard case FlorinError.problem(let problem) = error,
+            problem.code == "second_step_required",
+            case .text(let challenge)? = problem.facts["challenge"],
+            case .texts(let methods)? = problem.facts["methods"]
+        else { return nil }
+        self.challenge = challenge
+        self.methods = methods
+        sentTo = if case .text(let masked)? = problem.facts["sent_to"] { masked } else { nil }
+    }
 }
 
 public struct Balance: Sendable, Equatable {

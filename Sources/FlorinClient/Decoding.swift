@@ -66,6 +66,14 @@ extension Session {
         user = try fields.object("user", User.init)
         credentials = try Credentials(fields)
         expiresIn = try fields.integer("expires_in")
+        device = fields.textOrNil("device")
+    }
+}
+
+extension Verification {
+    init(_ fields: Fields) throws(Fields.Missing) {
+        user = try User(fields)
+        device = fields.textOrNil("device")
     }
 }
 

@@ -122,7 +122,7 @@ extension WalletClient {
     }
 
     /// What the sandbox would have sent by SMS and e-mail, newest first.
-    public func sandboxMessages(to recipient: String) async throws -> [SandboxMessage] {
+    public func sandboxMessages(to recipient: String?) async throws -> [SandboxMessage] {
         let call = Call(path: "/sandbox/messages", query: [("to", recipient)], isOpen: true)
         return try await exchange.perform(call).read { fields throws(Fields.Missing) in
             try fields.listing(SandboxMessage.init).elements

@@ -71,9 +71,14 @@ extension WalletClient {
         return try await post("/v1/users", .object(body), isOpen: true).read(User.init)
     }
 
-    public func verifyPhone(_ phone: String, code: String) async throws -> User {
-        let body: JSON = ["phone": .string(phone), "code": .string(code)]
-        return try await post("/v1/phone_verifications", body, isOpen: true).read(User.init)
+    /// - Parameter deviceName: what the person calls this device, which becomes known by it.
+    public func verifyPhone(
+        _ phone: String, code: String, deviceName: String? = nil
+    ) async throws -> Verification {
+        var body = JSONObject([("phone", .string(phone)), ("code", .string(code))])
+        if let deviceName { body.append("device_name", .string(deviceName)) }
+        return try await post("/v1/phone_verifications", .object(body), isOpen: true)
+            .read(Verification.init)
     }
 
     /// Asks for a new code; answers the seconds for which it will be good.
@@ -84,11 +89,38 @@ extension WalletClient {
     }
 
     /// Logs in with username, telephone number or e-mail, and keeps the tokens for the calls to
-    /// come.
+    /// come. On a device that is not known this throws; `SecondStep` reads from the error what to
+    /// `answer`.
+    ///
+    /// - Parameter device: what an earlier log-in of the person gave on this device.
     @discardableResult
-    public func logIn(login: String, password: String) async throws -> Session {
-        let body: JSON = ["login": .string(login), "password": .string(password)]
-        let session = try await post("/v1/sessions", body, isOpen: true).read(Session.init)
+    public func logIn(
+        login: String, password: String, device: String? = nil, deviceName: String? = nil
+    ) async throws -> Session {
+        var body = JSONObject([("login", .string(login)), ("password", .string(password))])
+        if let device { body.append("device", .string(device)) }
+        if let deviceName { body.append("device_name", .string(deviceName)) }
+        return try await enter("/v1/sessions", .object(body))
+    }
+
+    /// Answers the second step of a log-in with a code.
+    @discardableResult
+    public func answer(
+        _ challenge: String, method: String = "sms_code", code: String
+    ) async throws -> Session {
+        try await enter(
+            "/v1/session_challenges/\(PercentEncoding.encode(challenge))/answers",
+            ["method": .string(method), "code": .string(code)])
+    }
+
+    /// Has the code of a log-in sent, for who could answer with something else as well.
+    public func sendCode(for challenge: String) async throws {
+        let path = "/v1/session_challenges/\(PercentEncoding.encode(challenge))/codes"
+        _ = try await post(path, isOpen: true)
+    }
+
+    private func enter(_ path: String, _ body: JSON) async throws -> Session {
+        let session = try await post(path, body, isOpen: true).read(Session.init)
         await exchange.tokens.set(session.credentials)
         return session
     }

@@ -21,6 +21,8 @@ package struct Identity: Sendable {
     let vault: Vault
     package let audit: AuditLog
     let tokens: TokenMint
+    /// Whether a log-in from a device that is not known is asked for a second step.
+    let asksNewDevices: Bool
     let relyingParty: RelyingParty
     /// Keys of a sandbox say so, and open nothing elsewhere.
     let isSandbox: Bool
@@ -35,9 +37,9 @@ package struct Identity: Sendable {
     package init(
         database: Database, notifications: Notifications, events: Events, clock: Clock,
         passwords: PasswordHasher, pins: PasswordHasher, breached: BreachedPasswords?,
-        vault: Vault, tokens: TokenMint, relyingParty: RelyingParty, isSandbox: Bool,
-        staffAddresses: NetworkRanges, codeLimits: CodeLimits, buckets: TokenBuckets,
-        followStanding: @escaping StandingChange
+        vault: Vault, tokens: TokenMint, relyingParty: RelyingParty, asksNewDevices: Bool,
+        isSandbox: Bool, staffAddresses: NetworkRanges, codeLimits: CodeLimits,
+        buckets: TokenBuckets, followStanding: @escaping StandingChange
     ) {
         self.database = database
         self.notifications = notifications
@@ -50,6 +52,7 @@ package struct Identity: Sendable {
         audit = AuditLog(vault: vault, clock: clock)
         self.tokens = tokens
         self.followStanding = followStanding
+        self.asksNewDevices = asksNewDevices
         self.relyingParty = relyingParty
         self.isSandbox = isSandbox
         self.staffAddresses = staffAddresses

@@ -14,6 +14,9 @@ package enum IdentityRejection: Refusal, Equatable {
     case codeExpired
     case tooManyAttempts(retryAfter: Int64)
     case alreadyVerified
+    case secondStepRequired(SecondStepAsked)
+    case challengeInvalid
+    case methodNotAvailable([SecondStep.Method])
     case sessionInvalid
     case refreshTokenInvalid
     case phoneNotVerified
@@ -65,8 +68,9 @@ package enum IdentityRejection: Refusal, Equatable {
         .phoneInvalid, .usernameInvalid, .emailInvalid, .passwordTooWeak(reason: "too_short"),
         .phoneTaken, .usernameTaken, .emailTaken, .credentialsInvalid,
         .codeIncorrect(triesLeft: 4), .codeExpired, .tooManyAttempts(retryAfter: 60),
-        .alreadyVerified, .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified, .forbidden,
-        .userNotFound, .tierNeedsApproval,
+        .alreadyVerified, .secondStepRequired(SecondStepAsked.example), .challengeInvalid,
+        .methodNotAvailable([]), .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified,
+        .forbidden, .userNotFound, .tierNeedsApproval,
         .codeAddressInvalid, .passwordIncorrect, .pinTooWeak(reason: "sequence"),
         .pinRequired(threshold: 500_000, currency: "KES", isSet: true),
         .pinIncorrect(triesLeft: 4), .pinNotSet, .stepUpRequired([.pin]),
@@ -97,6 +101,9 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeExpired: "code_expired"
         case .tooManyAttempts: "too_many_attempts"
         case .alreadyVerified: "already_verified"
+        case .secondStepRequired: "second_step_required"
+        case .challengeInvalid: "challenge_invalid"
+        case .methodNotAvailable: "method_not_available"
         case .sessionInvalid: "session_invalid"
         case .refreshTokenInvalid: "refresh_token_invalid"
         case .phoneNotVerified: "phone_not_verified"
@@ -152,10 +159,12 @@ package enum IdentityRejection: Refusal, Equatable {
         case .tooManyKeys: 409
         case .keyNotFound: 404
         case .phoneInvalid, .usernameInvalid, .emailInvalid, .passwordTooWeak, .codeIncorrect,
-            .codeAddressInvalid, .pinTooWeak:
+            .methodNotAvailable, .codeAddressInvalid, .pinTooWeak:
             422
         case .phoneTaken, .usernameTaken, .emailTaken, .alreadyVerified, .pinNotSet: 409
-        case .credentialsInvalid, .sessionInvalid, .refreshTokenInvalid: 401
+        case .credentialsInvalid, .secondStepRequired, .challengeInvalid, .sessionInvalid,
+            .refreshTokenInvalid:
+            401
         case .codeExpired: 410
         case .cursorInvalid: 400
         case .tooManyAttempts: 429
@@ -204,6 +213,9 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeExpired: "There is no code to check any more; ask for a new one."
         case .tooManyAttempts(let seconds): "Too many attempts; try again in \(seconds) seconds."
         case .alreadyVerified: "This telephone number is verified already."
+        case .secondStepRequired(let asked): asked.words
+        case .challengeInvalid: "This log-in took too long or was answered wrongly; log in again."
+        case .methodNotAvailable: "This second step is not set up; choose another."
         case .sessionInvalid: "Log in to continue."
         case .refreshTokenInvalid: "This session is over; log in again."
         case .phoneNotVerified: "Verify the telephone number with the code sent by SMS first."
@@ -285,6 +297,8 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeIncorrect(let triesLeft), .pinIncorrect(let triesLeft):
             [Fact("tries_left", triesLeft)]
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]
+        case .secondStepRequired(let asked): asked.facts
+        case .methodNotAvailable(let methods): [Fact("methods", methods.map(\.rawValue))]
         case .passkeyInvalid(let reason): [Fact("reason", reason)]
         case .secondFactorIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
         case .disclosuresExhausted(let seconds): [Fact("retry_after", seconds)]

@@ -29,7 +29,7 @@ package struct IdentityRoutes: Sendable {
             .open(
                 .post, "/v1/phone_verifications",
                 summary: "Prove the telephone number with the code.", tag: "identity",
-                body: Wire.verification, returns: .created(Wire.user),
+                body: Wire.verification, returns: .created(Wire.verified),
                 refusals: Wire.refused([
                     .phoneInvalid, .codeIncorrect(triesLeft: 0), .codeExpired, .alreadyVerified,
                     .tooManyAttempts(retryAfter: 0),
@@ -45,14 +45,45 @@ package struct IdentityRoutes: Sendable {
             .open(
                 .post, "/v1/sessions",
                 summary: "Log in with username, telephone number or e-mail.", tag: "identity",
-                body: Wire.logIn, returns: .created(Wire.session),
-                refusals: Wire.refused([.credentialsInvalid, .tooManyAttempts(retryAfter: 0)]),
-                rate: .authentication, handler: logIn),
+                body: SessionWire.logIn, returns: .created(SessionWire.session),
+                refusals: Wire.refused([
+                    .credentialsInvalid, .tooManyAttempts(retryAfter: 0),
+                    .secondStepRequired(.example),
+                ]), rate: .authentication, handler: logIn),
+            .open(
+                .post, "/v1/session_challenges/{challenge}/codes",
+                summary: "Send the code of a log-in, at most one a minute.", tag: "identity",
+                parameters: [SessionWire.challenge],
+                returns: Answer(
+                    status: 202, schema: .object(.required("expires_in", .integer())),
+                    description: "A code is on its way."),
+                refusals: Wire.refused([
+                    .challengeInvalid, .methodNotAvailable([]), .tooManyAttempts(retryAfter: 0),
+                ]), rate: .authentication, handler: sendCode),
+            .open(
+                .post, "/v1/session_challenges/{challenge}/passkey_challenges",
+                summary: "What the browser needs to answer a log-in with a passkey.",
+                tag: "identity", parameters: [SessionWire.challenge],
+                returns: .created(PasskeyWire.request),
+                refusals: Wire.refused([.challengeInvalid, .methodNotAvailable([])]),
+                rate: .authentication, handler: passkeyChallenge),
+            .open(
+                .post, "/v1/session_challenges/{challenge}/answers",
+                summary: "The second step of a log-in.", tag: "identity",
+                parameters: [SessionWire.challenge], body: SessionWire.answer,
+                returns: .created(SessionWire.session),
+                refusals: Wire.refused([
+                    .challengeInvalid, .methodNotAvailable([]), .codeIncorrect(triesLeft: 0),
+                    .codeExpired, .tooManyAttempts(retryAfter: 0),
+                    .secondFactorIncorrect(triesLeft: 0), .passkeyInvalid(reason: ""),
+                    .passkeyChallengeExpired, .passkeyUnknown, .passkeySuspended,
+                ]), rate: .authentication, handler: answer),
             .open(
                 .post, "/v1/sessions/refresh",
                 summary: "Exchange a refresh token for new tokens.", tag: "identity",
                 body: .object(.required("refresh_token", .string(min: 1, max: 128))),
-                returns: .created(Wire.tokens), refusals: Wire.refused([.refreshTokenInvalid]),
+                returns: .created(SessionWire.tokens),
+                refusals: Wire.refused([.refreshTokenInvalid]),
                 handler: refresh),
             session.route(
                 .delete, "/v1/sessions/current", summary: "Log out.", tag: "identity",
@@ -74,9 +105,13 @@ package struct IdentityRoutes: Sendable {
     }
 
     private func verify(_ request: Request) async throws -> Response {
-        let user = try await identity.verifyPhone(
-            request.text("phone"), code: request.text("code"), from: request.origin)
-        return .json(201) { Wire.write(user, &$0) }
+        let (user, device) = try await identity.verifyPhone(
+            request.text("phone"), code: request.text("code"),
+            deviceName: request.json["device_name"]?.string, from: request.origin)
+        return .json(201) {
+            Wire.write(user, &$0)
+            $0.field("device", device)
+        }
     }
 
     private func resend(_ request: Request) async throws -> Response {
@@ -86,18 +121,36 @@ package struct IdentityRoutes: Sendable {
     }
 
     private func logIn(_ request: Request) async throws -> Response {
-        let (tokens, user) = try await identity.logIn(
-            login: request.text("login"), password: request.text("password"),
-            from: request.origin)
+        SessionWire.response(
+            try await identity.logIn(
+                login: request.text("login"), password: request.text("password"),
+                LogInWish(request), from: request.origin))
+    }
+
+    private func sendCode(_ request: Request) async throws -> Response {
+        let seconds = try await identity.sendCode(
+            for: request.parameter("challenge"), from: request.origin)
+        return .json(202) { $0.field("expires_in", seconds) }
+    }
+
+    private func passkeyChallenge(_ request: Request) async throws -> Response {
+        let (challenge, known) = try await identity.passkeyChallenge(
+            for: request.parameter("challenge"))
         return .json(201) {
-            Wire.write(tokens, &$0)
-            $0.object("user") { Wire.write(user, &$0) }
+            PasskeyWire.write(challenge, known: known, for: identity.relyingParty, &$0)
         }
+    }
+
+    private func answer(_ request: Request) async throws -> Response {
+        SessionWire.response(
+            try await identity.answer(
+                request.parameter("challenge"), with: SessionWire.secondStep(request),
+                from: request.origin))
     }
 
     private func refresh(_ request: Request) async throws -> Response {
         let tokens = try await identity.refresh(request.text("refresh_token"))
-        return .json(201) { Wire.write(tokens, &$0) }
+        return .json(201) { SessionWire.write(tokens, &$0) }
     }
 
     private func logOut(_ request: Request, _ session: Session) async throws -> Response {
@@ -136,30 +189,23 @@ enum Wire {
 
     static let verification = Schema.object(
         .required("phone", phone),
-        .required("code", .string(min: 1, max: CodeRules.charactersMax)))
+        .required("code", .string(min: 1, max: CodeRules.charactersMax)),
+        .optional("device_name", SessionWire.deviceName))
 
-    static let logIn = Schema.object(
-        .required("login", .string(min: 1, max: EmailAddress.charactersMax)),
-        .required("password", .string(min: 1, max: 256)))
+    static let user = Schema.named("User", .object(userFields))
 
-    static let user = Schema.named(
-        "User",
-        .object(
-            .required("id", .uuid), .required("username", .string()),
-            .required("phone", .nullable(.string())), .required("email", .nullable(.string())),
-            .required("role", .enumeration(Role.allCases.map(\.rawValue))),
-            .required("phone_verified", .boolean),
-            .required("plan", .enumeration(Plan.allCases.map(\.rawValue))),
-            .required("kyc_tier", .integer(min: 0, max: 2)), .required("created_at", .timestamp)))
+    private static let userFields: [Schema.Field] = [
+        .required("id", .uuid), .required("username", .string()),
+        .required("phone", .nullable(.string())), .required("email", .nullable(.string())),
+        .required("role", .enumeration(Role.allCases.map(\.rawValue))),
+        .required("phone_verified", .boolean),
+        .required("plan", .enumeration(Plan.allCases.map(\.rawValue))),
+        .required("kyc_tier", .integer(min: 0, max: 2)), .required("created_at", .timestamp),
+    ]
 
-    static let tokens = Schema.object(
-        .required("access_token", .string(max: 4096)), .required("refresh_token", .string()),
-        .required("token_type", .enumeration(["Bearer"])), .required("expires_in", .integer()))
-
-    static let session = Schema.object(
-        .required("access_token", .string(max: 4096)), .required("refresh_token", .string()),
-        .required("token_type", .enumeration(["Bearer"])), .required("expires_in", .integer()),
-        .required("user", user))
+    /// With the token of the device on which the number was proven.
+    static let verified = Schema.object(
+        userFields + [.required("device", .nullable(.string()), SessionWire.deviceMeaning)])
 
     static func refused(_ rejections: [IdentityRejection]) -> [Refused] {
         rejections.map { Refused($0) }
@@ -175,12 +221,5 @@ enum Wire {
         writer.field("plan", user.standing.plan.rawValue)
         writer.field("kyc_tier", Int64(user.standing.tier.rawValue))
         writer.field("created_at", user.createdAt)
-    }
-
-    static func write(_ tokens: SessionTokens, _ writer: inout JSONWriter) {
-        writer.field("access_token", tokens.accessToken)
-        writer.field("refresh_token", tokens.refreshToken)
-        writer.field("token_type", "Bearer")
-        writer.field("expires_in", tokens.expiresIn)
     }
 }

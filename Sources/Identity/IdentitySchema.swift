@@ -102,6 +102,7 @@ package enum IdentitySchema {
         secrets,
         codeGuard,
         kyc,
+        devices,
         stepUps,
     ]
 }

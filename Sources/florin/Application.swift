@@ -120,7 +120,8 @@ struct Application: Sendable {
                 threads: Configuration.pinThreads, queueMax: Configuration.pinQueueMax,
                 niceness: Configuration.pinNiceness),
             breached: breached, vault: vault, tokens: tokens,
-            relyingParty: configuration.relyingParty, isSandbox: configuration.isSandbox,
+            relyingParty: configuration.relyingParty, asksNewDevices: configuration.asksNewDevices,
+            isSandbox: configuration.isSandbox,
             staffAddresses: configuration.staffAddresses, codeLimits: configuration.codeLimits,
             buckets: buckets,
             followStanding: { try walletLimits.follow($1, of: $0, in: $2) })

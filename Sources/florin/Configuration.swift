@@ -30,6 +30,8 @@ struct Configuration: Sendable {
     /// Where the page stands, and the domain that passkeys are bound to.
     var relyingParty: RelyingParty
     var accessTokenSeconds = TokenMint.secondsDefault
+    /// Whether a log-in from a new device is asked for a second step.
+    var asksNewDevices = true
     var currencies = ["KES", "USD", "EUR", "NGN", "UGX", "TZS"].compactMap { Currency($0) }
     var sendFees: [Plan: FeeSchedule] = [:]
     var limits = LimitTable()
@@ -93,6 +95,7 @@ struct Configuration: Sendable {
         accessTokenSeconds =
             try reader.integer("FLORIN_SESSION_SECONDS", in: 60...TokenMint.secondsMax)
             ?? accessTokenSeconds
+        asksNewDevices = try reader.flag("FLORIN_NEW_DEVICE_CODE") ?? asksNewDevices
         currencies = try reader.currencies("FLORIN_CURRENCIES") ?? currencies
         sendFees = try reader.sendFees()
         limits = try reader.limits()
@@ -174,8 +177,8 @@ struct EnvironmentReader {
     func flag(_ name: String) throws(ConfigurationError) -> Bool? {
         switch text(name) {
         case nil: nil
-        case "1", "true", "yes": true
-        case "0", "false", "no": false
+        case "1", "true", "yes", "on": true
+        case "0", "false", "no", "off": false
         default: throw ConfigurationError(name: name, reason: "1 or 0")
         }
     }

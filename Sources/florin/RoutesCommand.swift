@@ -25,8 +25,8 @@ enum RoutesCommand {
     }
 
     private static func line(_ route: Route) -> String {
-        route.method.rawValue.padded(to: 7) + route.path.padded(to: 44)
-            + "\(route.access)".padded(to: 30) + " " + route.summary
+        route.method.rawValue.padded(to: 7) + route.path.padded(to: 54)
+            + " \(route.access)".padded(to: 31) + " " + route.summary
     }
 
     /// The routes of a sandbox with everything on. Nothing connects: routes are data.

@@ -221,13 +221,6 @@ extension String {
 }
 
 extension Api {
-    /// What was sent to this address, newest first.
-    func messages(to address: String) async throws -> [String] {
-        let query = address.replacing("+", with: "%2B")
-        return try await expect(200, .get, "/sandbox/messages?to=\(query)").rows
-            .compactMap { $0["body"]?.string }
-    }
-
     func newestMessage(to address: String) async throws -> String {
         try #require(try await messages(to: address).first)
     }

@@ -29,6 +29,7 @@ struct Person: Sendable {
             username = "person-\(number)"
             phone = "+2547\(10_000_000 + number)"
             email = "person-\(number)@example.com"
+            KnownDevices.add(self)
         }
 
         var signUp: JSON {
@@ -143,33 +144,85 @@ extension JSON {
         return .object(body)
     }
 
-    static func logIn(_ login: String, _ password: String = Person.password) -> JSON {
-        ["login": .string(login), "password": .string(password)]
+    /// From the device on which the person proved their telephone number, if they did.
+    static func logIn(
+        _ login: String, _ password: String = Person.password, isNewDevice: Bool = false
+    ) -> JSON {
+        var body = JSONObject([("login", .string(login)), ("password", .string(password))])
+        if !isNewDevice, let token = KnownDevices.token(for: login) {
+            body.append("device", .string(token))
+        }
+        return .object(body)
     }
 }
 
 extension Api {
     /// The newest code that was sent to the number.
     func code(for phone: String) async throws -> String {
-        let outbox = try await expect(200, .get, "/sandbox/messages?to=%2B\(phone.dropFirst())")
-        let words = outbox.rows.first?["body"]?.string?.split { !$0.isNumber } ?? []
+        let words = try await messages(to: phone).flatMap { $0.split { !$0.isNumber } }
         return String(try #require(words.first { $0.count == 6 }))
+    }
+
+    /// What was sent to the number or the e-mail address, newest first.
+    func messages(to recipient: String) async throws -> [String] {
+        let name = recipient.replacing("+", with: "%2B")
+        let outbox = try await expect(200, .get, "/sandbox/messages?to=\(name)")
+        return outbox.rows.compactMap { $0["body"]?.string }
     }
 
     func verify(_ phone: String) async throws {
         let code = try await code(for: phone)
-        _ = try await expect(
+        let proven = try await expect(
             201, .post, "/v1/phone_verifications",
             ["phone": .string(phone), "code": .string(code)])
+        KnownDevices.add(proven["device"]?.string, for: phone)
     }
 
     func logIn(_ login: String) async throws -> JSON {
         try await expect(201, .post, "/v1/sessions", .logIn(login))
     }
 
+    /// Logs in on a device that is not known, with the code that is sent to the number.
+    func logIn(
+        _ login: String, _ password: String = Person.password, onNewDeviceOf phone: String
+    ) async throws -> JSON {
+        let asked = try await refused(
+            401, "second_step_required", .post, "/v1/sessions",
+            .logIn(login, password, isNewDevice: true))
+        let challenge = asked["challenge"]?.string ?? ""
+        return try await expect(
+            201, .post, "/v1/session_challenges/\(challenge)/answers",
+            ["method": "sms_code", "code": .string(try await code(for: phone))])
+    }
+
     /// Moves the clock of the server, and of everyone on it.
     func advanceClock(seconds: Int64) async throws {
         _ = try await expect(
             200, .post, "/sandbox/clock", ["advance_seconds": .integer(seconds)])
+    }
+}
+
+/// What the devices of these tests keep: the token of each person.
+enum KnownDevices {
+    private struct State {
+        var names: [String: Person.Names] = [:]
+        var tokens: [String: String] = [:]
+    }
+
+    private static let state = Mutex(State())
+
+    static func add(_ names: Person.Names) {
+        state.withLock { $0.names[names.phone] = names }
+    }
+
+    static func add(_ token: String?, for phone: String) {
+        state.withLock { state in
+            guard let names = state.names[phone] else { return }
+            for name in [phone, names.username, names.email] { state.tokens[name] = token }
+        }
+    }
+
+    static func token(for login: String) -> String? {
+        state.withLock { $0.tokens[login.lowercased()] }
     }
 }

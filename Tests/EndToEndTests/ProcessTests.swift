@@ -113,11 +113,12 @@ struct CommandTests {
         let server = try await FlorinServer.start(
             database: TestPostgres.database(), arguments: ["--demo"])
         let api = server.api
-        let logIn = { (name: String) in
-            try await api.expect(
-                201, .post, "/v1/sessions", .logIn(name, "try-florin-now"))["access_token"]?.string
+        let logIn = { (name: String, phone: String) in
+            try await api.logIn(
+                name, "try-florin-now", onNewDeviceOf: phone)["access_token"]?.string
         }
-        let (staff, amina) = (try await logIn("otieno"), try await logIn("amina"))
+        let staff = try await logIn("otieno", "+254700000005")
+        let amina = try await logIn("amina", "+254700000001")
         let done = try await api.expect(
             201, .post, "/v1/transfers", .send(100, to: "brian"), token: amina)
         _ = try await api.expect(200, .get, "/v1/transfers/\(done.id)", token: staff)

@@ -113,8 +113,8 @@ struct RateLimitTests {
                 "FLORIN_STAFF_ADDRESSES": "10.0.0.0/8,2001:db8::/32",
                 "FLORIN_TRUSTED_PROXIES": "127.0.0.1",
             ], arguments: ["--demo"])
-        let session = try await server.api.expect(
-            201, .post, "/v1/sessions", .logIn("otieno", "try-florin-now"))
+        let session = try await server.api.logIn(
+            "otieno", "try-florin-now", onNewDeviceOf: "+254700000005")
         let token = session["access_token"]?.string
         func status(from address: String?) async throws -> Reply {
             try await server.api.reply(

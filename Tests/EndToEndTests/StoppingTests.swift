@@ -68,8 +68,8 @@ struct StoppingTests {
             database: TestPostgres.database(), arguments: ["--demo"])
         let text = server.current.output
         for name in ["amina", "brian", "duka", "wanjiru", "otieno"] { #expect(text.contains(name)) }
-        let session = try await server.api.expect(
-            201, .post, "/v1/sessions", .logIn("amina", "try-florin-now"))
+        let session = try await server.api.logIn(
+            "amina", "try-florin-now", onNewDeviceOf: "+254700000001")
         let token = session["access_token"]?.string
         let wallets = try await server.api.expect(200, .get, "/v1/wallets", token: token)
         #expect(wallets.rows.first?["available"]?.integer ?? 0 > 0)

@@ -96,9 +96,7 @@ def main():
         florin.expect(200, "POST", "/sandbox/clock", {"advance_seconds": DAY_SECONDS + 61})
         commitments = committed(florin, 1)
         tokens = {
-            name: florin.expect(
-                201, "POST", "/v1/sessions", {"login": name, "password": "a quiet river in June"}
-            )["access_token"] for name in people
+            name: florin.log_in(name)["access_token"] for name in people
         }
         for name, token in tokens.items():
             for number, place in enumerate(ids):

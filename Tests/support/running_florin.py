@@ -41,6 +41,7 @@ class Florin:
         self.url = url
         self.data = data
         self.environment = environment
+        self.devices = {}
 
     def call(self, method, path, body=None, token=None, headers=None):
         headers = {"Accept": "application/json", **(headers or {})}
@@ -63,7 +64,8 @@ class Florin:
 
     def code_for(self, phone):
         messages = self.expect(200, "GET", f"/sandbox/messages?to=%2B{phone[1:]}")["data"]
-        digits = "".join(c if c.isdigit() else " " for c in messages[0]["body"]).split()
+        bodies = " ".join(message["body"] for message in messages)
+        digits = "".join(c if c.isdigit() else " " for c in bodies).split()
         return next(word for word in digits if len(word) == 6)
 
     def sign_up(self, username):
@@ -72,9 +74,16 @@ class Florin:
         person = {"phone": phone, "username": username, "password": PASSWORD}
         self.expect(201, "POST", "/v1/users", person)
         code = self.code_for(phone)
-        self.expect(201, "POST", "/v1/phone_verifications", {"phone": phone, "code": code})
+        proven = self.expect(
+            201, "POST", "/v1/phone_verifications", {"phone": phone, "code": code})
+        self.devices[username] = proven["device"]
+        return self.log_in(username)
+
+    def log_in(self, username):
+        """From the device on which the person proved the number."""
         return self.expect(
-            201, "POST", "/v1/sessions", {"login": username, "password": PASSWORD})
+            201, "POST", "/v1/sessions",
+            {"login": username, "password": PASSWORD, "device": self.devices[username]})
 
     def set_pin(self, token):
         self.expect(204, "PUT", "/v1/me/pin", {"pin": PIN, "password": PASSWORD}, token)

@@ -138,6 +138,21 @@ extension Identity {
         }
     }
 
+    /// Whether a code was sent that will still be good then.
+    func hasCode(
+        _ purpose: CodePurpose, sentTo address: CodeAddress, goodAt then: Timestamp,
+        _ transaction: borrowing Transaction
+    ) throws -> Bool {
+        let newest = try transaction.first(
+            """
+            SELECT used_at IS NULL AND tries < \(CodeRules.triesMax) AND expires_at > \(then)
+            FROM identity.codes
+            WHERE address_index = \(index(address)) AND purpose = \(purpose.rawValue)
+            ORDER BY created_at DESC LIMIT 1
+            """)
+        return try newest?[0] ?? false
+    }
+
     private func secondsUntilNextCode(
         _ purpose: CodePurpose, to index: [UInt8], _ now: Timestamp,
         _ transaction: borrowing Transaction

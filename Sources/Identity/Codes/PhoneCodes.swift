@@ -11,13 +11,14 @@ extension Identity {
         }
     }
 
-    /// Proves that the person holds the number.
+    /// Proves that the person holds the number, which makes the device known that they do it on.
     package func verifyPhone(
-        _ phone: String, code: String, from origin: Origin
-    ) async throws -> User {
+        _ phone: String, code: String, deviceName: String?, from origin: Origin
+    ) async throws -> (user: User, device: String?) {
         guard let phone = PhoneNumber(phone) else { throw IdentityRejection.phoneInvalid }
         let now = clock.now
-        let outcome = try await database.transaction { transaction -> Result<User, any Error> in
+        let outcome = try await database.transaction {
+            transaction -> Result<(User, Device), any Error> in
             let checked = try check(
                 code, .phone, sentTo: .phone(phone), from: origin, now, transaction)
             switch checked {
@@ -28,14 +29,20 @@ extension Identity {
                 guard try use(code, now, transaction),
                     let user = try verified(code.user, now, transaction)
                 else { return .failure(IdentityRejection.codeExpired) }
+                let device = try addDevice(
+                    named: DeviceName.make(deviceName, agent: origin.agent), of: user.id, now,
+                    transaction)
                 try audit.record(
                     Act(.phoneVerified, by: user.id, of: user.id, from: origin), in: transaction)
-                return .success(user)
+                try audit.record(
+                    Act(.deviceAdded, by: user.id, of: user.id, from: origin, after: device.name),
+                    in: transaction)
+                return .success((user, device))
             }
         }
-        let user = try outcome.get()
+        let (user, device) = try outcome.get()
         sessionCache.forget(user: user.id)
-        return user
+        return (user, device.token)
     }
 
     private func verified(

@@ -27,6 +27,8 @@ struct Guessed: Sendable {
         case pin
         /// Codes of the authenticator app and recovery codes.
         case secondFactor
+        /// Whatever answers the second step of a log-in.
+        case secondStep
         case code(CodePurpose)
 
         fileprivate var name: String {
@@ -34,6 +36,7 @@ struct Guessed: Sendable {
             case .password: "password"
             case .pin: "pin"
             case .secondFactor: "second_factor"
+            case .secondStep: "second_step"
             case .code(let purpose): "code:" + purpose.rawValue
             }
         }
@@ -44,6 +47,7 @@ struct Guessed: Sendable {
             case .password: .passwordLocked
             case .pin: .pinLocked
             case .secondFactor: .secondFactorLocked
+            case .secondStep: .secondStepLocked
             case .code: .codeLocked
             }
         }
@@ -96,10 +100,17 @@ extension Identity {
     func acceptGuess(
         at guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws {
+        try requireUnlocked(guessed, now, transaction)
+        try forgetGuesses(at: guessed, transaction)
+    }
+
+    /// Refuses while the secret is locked, and holds its row until the commit.
+    func requireUnlocked(
+        _ guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws {
         if let wait = try secondsLocked(guessed, now, transaction) {
             throw IdentityRejection.tooManyAttempts(retryAfter: wait)
         }
-        try forgetGuesses(at: guessed, transaction)
     }
 
     /// Seconds for which the secret is locked; nil when it is not. Holds its row until the commit.
@@ -165,5 +176,6 @@ extension Act.Kind {
     static let passwordLocked = Act.Kind("password_locked")
     static let pinLocked = Act.Kind("pin_locked")
     static let secondFactorLocked = Act.Kind("second_factor_locked")
+    static let secondStepLocked = Act.Kind("second_step_locked")
     static let codeLocked = Act.Kind("code_locked")
 }

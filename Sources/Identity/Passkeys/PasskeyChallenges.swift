@@ -7,6 +7,7 @@ enum PasskeyPurpose: String, Sendable {
     case registration
     case logIn = "log_in"
     case stepUp = "step_up"
+    case secondStep = "second_step"
 }
 
 extension Identity {
@@ -41,15 +42,23 @@ extension Identity {
         _ challenge: [UInt8], _ purpose: PasskeyPurpose, of user: ID<User>?, _ now: Timestamp
     ) async throws {
         let isGood = try await database.transaction { transaction in
-            let row = try transaction.first(
-                """
-                DELETE FROM identity.passkey_challenges
-                WHERE challenge_hash = \(Hash.sha256(challenge))
-                    AND purpose = \(purpose.rawValue) AND user_id IS NOT DISTINCT FROM \(user)
-                RETURNING expires_at > \(now)
-                """)
-            return try row?[0] ?? false
+            try take(challenge, purpose, of: user, now, transaction)
         }
         guard isGood else { throw IdentityRejection.passkeyChallengeExpired }
+    }
+
+    /// The same in the caller's transaction, which has to commit whatever comes of the rest.
+    func take(
+        _ challenge: [UInt8], _ purpose: PasskeyPurpose, of user: ID<User>?, _ now: Timestamp,
+        _ transaction: borrowing Transaction
+    ) throws(DatabaseError) -> Bool {
+        let row = try transaction.first(
+            """
+            DELETE FROM identity.passkey_challenges
+            WHERE challenge_hash = \(Hash.sha256(challenge))
+                AND purpose = \(purpose.rawValue) AND user_id IS NOT DISTINCT FROM \(user)
+            RETURNING expires_at > \(now)
+            """)
+        return try row?[0] ?? false
     }
 }

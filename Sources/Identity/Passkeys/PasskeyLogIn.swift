@@ -18,28 +18,36 @@ extension Identity {
     ) async throws -> (challenge: [UInt8], known: [[UInt8]]) {
         let now = clock.now
         return try await database.transaction { transaction in
-            let known = try transaction.query(
-                """
-                SELECT credential_id FROM identity.passkeys
-                WHERE user_id = \(session.user) AND suspended_at IS NULL
-                """)
-            guard !known.isEmpty else { throw IdentityRejection.passkeyNotFound }
-            let challenge = try newChallenge(.stepUp, of: session.user, now, transaction)
-            return (challenge, try known.map { try $0[0] })
+            try challengeForPasskeys(of: session.user, .stepUp, now, transaction)
         }
+    }
+
+    /// A challenge for somebody who is known, and which passkeys they have.
+    func challengeForPasskeys(
+        of user: ID<User>, _ purpose: PasskeyPurpose, _ now: Timestamp,
+        _ transaction: borrowing Transaction
+    ) throws -> (challenge: [UInt8], known: [[UInt8]]) {
+        let known = try transaction.query(
+            """
+            SELECT credential_id FROM identity.passkeys
+            WHERE user_id = \(user) AND suspended_at IS NULL
+            """)
+        guard !known.isEmpty else { throw IdentityRejection.passkeyNotFound }
+        let challenge = try newChallenge(purpose, of: user, now, transaction)
+        return (challenge, try known.map { try $0[0] })
     }
 
     /// Opens a session for the owner of the passkey. The device has verified the person, by
     /// finger, face or PIN, so having it and being its owner are two factors already.
     package func logIn(
         with assertion: PasskeyAssertion, from origin: Origin
-    ) async throws -> (tokens: SessionTokens, user: User) {
+    ) async throws -> OpenedSession {
         let clientData = try await spend(challengeOf: assertion, .logIn, of: nil)
         guard assertion.userHandle != nil else {
             throw IdentityRejection.passkeyInvalid(
                 reason: WebAuthnError.credentialMismatch.rawValue)
         }
-        let outcome = try await database.transaction { transaction -> Proven<Entered> in
+        let outcome = try await database.transaction { transaction -> Proven<OpenedSession> in
             let owner: ID<User>
             switch try prove(assertion, clientData, from: origin, transaction) {
             case .failure(let refusal): return .failure(refusal)
@@ -48,13 +56,14 @@ extension Identity {
             guard let user = try users(where: "id = \(owner)", transaction).first else {
                 return .failure(.passkeyUnknown)
             }
-            let tokens = try openSession(for: user, in: transaction)
+            var wish = LogInWish()
+            wish.deviceName = DeviceName.make(nil, agent: origin.agent)
+            let opened = try openUnasked(user, wish, from: origin, clock.now, transaction)
             try audit.record(
                 Act(.passkeyLogIn, by: owner, of: owner, from: origin), in: transaction)
-            return .success(Entered(tokens: tokens, user: user))
+            return .success(opened)
         }
-        let entered = try outcome.get()
-        return (entered.tokens, entered.user)
+        return try outcome.get()
     }
 
     // MARK: Steps
@@ -62,11 +71,6 @@ extension Identity {
     /// A use is written down also when it is refused, so the transaction commits and the refusal is
     /// a value.
     typealias Proven<Value: Sendable> = Result<Value, IdentityRejection>
-
-    private struct Entered: Sendable {
-        let tokens: SessionTokens
-        let user: User
-    }
 
     /// Reads the client data and takes its challenge, whatever comes of the rest.
     func spend(

@@ -49,7 +49,7 @@ package struct PasskeyRoutes: Sendable {
             .open(
                 .post, "/v1/sessions/passkeys", summary: "Log in with a passkey.",
                 tag: "passkeys", body: .object(.required("assertion", PasskeyWire.assertion)),
-                returns: .created(Wire.session),
+                returns: .created(SessionWire.session),
                 refusals: refused([
                     .passkeyInvalid(reason: ""), .passkeyChallengeExpired, .passkeyUnknown,
                     .passkeySuspended,
@@ -102,12 +102,9 @@ package struct PasskeyRoutes: Sendable {
     }
 
     private func logIn(_ request: Request) async throws -> Response {
-        let (tokens, user) = try await identity.logIn(
-            with: PasskeyAssertion(request.json["assertion"] ?? nil), from: request.origin)
-        return .json(201) {
-            Wire.write(tokens, &$0)
-            $0.object("user") { Wire.write(user, &$0) }
-        }
+        SessionWire.response(
+            try await identity.logIn(
+                with: PasskeyAssertion(request.json["assertion"] ?? nil), from: request.origin))
     }
 }
 

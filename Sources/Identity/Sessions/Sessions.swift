@@ -8,19 +8,6 @@ enum SessionRules {
 }
 
 extension Identity {
-    /// Checks a password and opens a session.
-    package func logIn(
-        login: String, password: String, from origin: Origin
-    ) async throws -> (tokens: SessionTokens, user: User) {
-        let proof = try await prove(login: login, password: password, from: origin)
-        let now = clock.now
-        let tokens = try await database.transaction { transaction in
-            try accept(proof, now, transaction)
-            return try openSession(for: proof.user, in: transaction)
-        }
-        return (tokens, proof.user)
-    }
-
     /// A new pair of tokens for a refresh token, which dies. A token used twice ends the session:
     /// one of the two users is a thief.
     package func refresh(_ token: String) async throws -> SessionTokens {
@@ -104,28 +91,55 @@ extension Identity {
     /// has just created.
     package func openSession(
         for user: User, in transaction: borrowing Transaction
-    ) throws(DatabaseError) -> SessionTokens {
-        let now = clock.now
-        let session = Session(
-            id: .make(at: now), user: user.id, username: user.username, role: user.role,
-            isVerified: user.isVerified, plan: user.standing.plan)
-        let refreshToken = SecureRandom.token()
-        try insert(session, refreshToken, now, transaction)
-        return tokens.mint(for: session, refreshToken: refreshToken, at: now)
+    ) throws -> SessionTokens {
+        try insertSession(
+            of: user, on: nil, LogInWish(), from: .program, clock.now, transaction
+        ).tokens
+    }
+
+    /// Opens a session and writes it down; last in a log-in's transaction.
+    func open(
+        _ user: User, on device: Device?, _ wish: LogInWish, from origin: Origin,
+        _ now: Timestamp, _ transaction: borrowing Transaction, isNew: Bool = false
+    ) throws -> OpenedSession {
+        let opened = try insertSession(
+            of: user, on: device, wish, from: origin, now, transaction)
+        if isNew {
+            try audit.record(
+                Act(.deviceAdded, by: user.id, of: user.id, from: origin, after: device?.name),
+                in: transaction)
+        }
+        try audit.record(
+            Act(.sessionOpened, by: user.id, of: user.id, from: origin), in: transaction)
+        return opened
     }
 
     // MARK: Steps
 
-    private func insert(
-        _ session: Session, _ refreshToken: String, _ now: Timestamp,
-        _ transaction: borrowing Transaction
-    ) throws(DatabaseError) {
+    private func insertSession(
+        of user: User, on device: Device?, _ wish: LogInWish, from origin: Origin,
+        _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws -> OpenedSession {
+        let session = Session(
+            id: .make(at: now), user: user.id, username: user.username, role: user.role,
+            isVerified: user.isVerified, plan: user.standing.plan)
+        let refreshToken = SecureRandom.token()
+        let mode = wish.mode ?? .standard
+        let expiresAt = now.adding(seconds: SessionRules.refreshSeconds)
+        let key = try key(of: user.id, transaction)
+        let address = origin.address.flatMap { key?.seal($0, .sessionAddress) }
         try transaction.execute(
             """
-            INSERT INTO identity.sessions (id, user_id, created_at)
-            VALUES (\(session.id), \(session.user), \(now))
+            INSERT INTO identity.sessions (id, user_id, created_at, device_id, name, mode, seen_at,
+                expires_at, address_sealed)
+            VALUES (\(session.id), \(user.id), \(now), \(device?.id),
+                \(device?.name ?? wish.deviceName), \(mode.rawValue), \(now), \(expiresAt),
+                \(address))
             """)
         try store(refreshToken, of: session.id, now, transaction)
+        return OpenedSession(
+            user: user, tokens: tokens.mint(for: session, refreshToken: refreshToken, at: now),
+            mode: mode, device: device?.token)
     }
 
     private func store(
@@ -175,4 +189,12 @@ extension Identity {
                 plan: try Plan(stored: row[5]))
         }
     }
+}
+
+extension Act.Kind {
+    static let sessionOpened = Act.Kind("session_opened")
+}
+
+extension PersonalField {
+    static let sessionAddress = PersonalField("session address")
 }

@@ -13,7 +13,17 @@ struct CredentialFile: Sendable {
         var credentials: Credentials
     }
 
+    /// By which the server knows this terminal as one of the person's; it outlives the log-in.
+    struct KnownDevice: Sendable, Equatable {
+        let server: String
+        /// Username, telephone number and e-mail: whatever the person logs in with.
+        let names: [String]
+        let token: String
+    }
+
     static let bytesMax = 64 * 1024
+    /// People who log in on this terminal; the one of longest ago is forgotten first.
+    static let devicesMax = 20
     private static let lockAttemptsMax = 500
     private static let lockPauseMilliseconds = 20
 
@@ -31,11 +41,25 @@ struct CredentialFile: Sendable {
 
     // MARK: Reading
 
+    private struct Contents {
+        var logIn: LogIn?
+        var devices: [KnownDevice] = []
+    }
+
     /// Nil when nobody is logged in here.
-    func load() throws(WalletFailure) -> LogIn? {
+    func load() throws(WalletFailure) -> LogIn? { try contents().logIn }
+
+    /// The token by which this terminal is known, if that person has logged in here before.
+    func device(of name: String, on server: String) throws(WalletFailure) -> String? {
+        try contents().devices.first {
+            $0.server == server && $0.names.contains(name.lowercased())
+        }?.token
+    }
+
+    private func contents() throws(WalletFailure) -> Contents {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else {
-            if errno == ENOENT { return nil }
+            if errno == ENOENT { return Contents() }
             throw failure("cannot be read")
         }
         defer { close(file) }
@@ -45,15 +69,26 @@ struct CredentialFile: Sendable {
         }
         var bytes = [UInt8](repeating: 0, count: Self.bytesMax)
         let count = unsafe read(file, &bytes, bytes.count)
-        guard count >= 0, let logIn = Self.parse(Array(bytes.prefix(count))) else {
-            throw .refused("\(path) is damaged; log in again.")
+        guard count >= 0, let contents = Self.parse(Array(bytes.prefix(count))) else {
+            throw .refused("\(path) is damaged; remove it and log in again.")
         }
-        return logIn
+        return contents
     }
 
-    private static func parse(_ bytes: [UInt8]) -> LogIn? {
+    private static func parse(_ bytes: [UInt8]) -> Contents? {
         let json: JSON
         do { json = try JSON(parsing: bytes) } catch { return nil }
+        guard json["access_token"] != nil || json["devices"] != nil else { return nil }
+        let devices = (json["devices"]?.array ?? []).compactMap { device -> KnownDevice? in
+            guard let server = device["server"]?.string, let token = device["token"]?.string
+            else { return nil }
+            let names = device["names"]?.array?.compactMap(\.string) ?? []
+            return KnownDevice(server: server, names: names, token: token)
+        }
+        return Contents(logIn: logIn(json), devices: devices)
+    }
+
+    private static func logIn(_ json: JSON) -> LogIn? {
         guard let server = json["server"]?.string, let username = json["username"]?.string,
             let access = json["access_token"]?.string, let refresh = json["refresh_token"]?.string
         else { return nil }
@@ -64,30 +99,66 @@ struct CredentialFile: Sendable {
 
     // MARK: Writing
 
-    /// Writes another file and puts it in place, so that no reader ever finds half of it.
     func save(_ logIn: LogIn) throws(WalletFailure) {
+        var contents = try contents()
+        contents.logIn = logIn
+        try write(contents)
+    }
+
+    /// Keeps what makes this terminal known, in place of what it was known by before.
+    func save(_ device: KnownDevice) throws(WalletFailure) {
+        var contents = try contents()
+        contents.devices.removeAll {
+            $0.server == device.server && !Set($0.names).isDisjoint(with: device.names)
+        }
+        contents.devices.insert(device, at: 0)
+        contents.devices = Array(contents.devices.prefix(Self.devicesMax))
+        try write(contents)
+    }
+
+    /// Forgets the log-in; the terminal stays known.
+    func remove() throws(WalletFailure) {
+        var contents = try contents()
+        contents.logIn = nil
+        guard contents.devices.isEmpty else { return try write(contents) }
+        guard unsafe unlink(path) == 0 || errno == ENOENT else {
+            throw failure("cannot be removed")
+        }
+    }
+
+    private static func json(_ contents: Contents) -> JSON {
+        var json = JSONObject()
+        if let logIn = contents.logIn {
+            json.append("server", .string(logIn.server))
+            json.append("username", .string(logIn.username))
+            json.append("access_token", .string(logIn.credentials.accessToken))
+            json.append("refresh_token", .string(logIn.credentials.refreshToken))
+        }
+        let devices = contents.devices.map { device -> JSON in
+            [
+                "server": .string(device.server), "token": .string(device.token),
+                "names": .array(device.names.map { .string($0) }),
+            ]
+        }
+        if !devices.isEmpty { json.append("devices", .array(devices)) }
+        return .object(json)
+    }
+
+    /// Writes another file and puts it in place, so that no reader ever finds half of it.
+    private func write(_ contents: Contents) throws(WalletFailure) {
         try makeFolders()
-        let json: JSON = [
-            "server": .string(logIn.server), "username": .string(logIn.username),
-            "access_token": .string(logIn.credentials.accessToken),
-            "refresh_token": .string(logIn.credentials.refreshToken),
-        ]
+        let json = Self.json(contents)
         let draft = path + ".\(getpid())"
         unsafe unlink(draft)
         let file = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw failure("cannot be written") }
         let bytes = json.encoded() + [0x0A]
-        let isWritten = unsafe write(file, bytes, bytes.count) == bytes.count && fsync(file) == 0
+        let isWritten =
+            unsafe Glibc.write(file, bytes, bytes.count) == bytes.count && fsync(file) == 0
         close(file)
         guard isWritten, unsafe rename(draft, path) == 0 else {
             unsafe unlink(draft)
             throw failure("cannot be written")
-        }
-    }
-
-    func remove() throws(WalletFailure) {
-        guard unsafe unlink(path) == 0 || errno == ENOENT else {
-            throw failure("cannot be removed")
         }
     }
 

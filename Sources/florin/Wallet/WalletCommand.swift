@@ -102,6 +102,7 @@ enum WalletCommand {
     private static let meanings = [
         ("email", "an address that others may pay you at"),
         ("password", "better kept out of the shell's history: FLORIN_PASSWORD, or be asked"),
+        ("code", "that was sent to the telephone, when this terminal is new"),
         ("note", "a few words for the other person"),
         ("for", "how many seconds the hold lasts"),
         ("limit", "how many lines, 1 to 200"),
@@ -178,6 +179,19 @@ struct WalletSession: Sendable {
     }
 
     // MARK: The person
+
+    /// What the person sees in the list of their sessions.
+    var deviceName: String {
+        "Terminal on \(ProcessInfo.processInfo.hostName.prefix(50))"
+    }
+
+    /// Keeps what makes this terminal known, under every name that the person may log in with.
+    func keep(_ device: String?, of user: User, login: String? = nil) throws {
+        guard let device else { return }
+        let names = [user.username, user.phone, user.email, login].compactMap { $0?.lowercased() }
+        try file.save(
+            CredentialFile.KnownDevice(server: try server(), names: names, token: device))
+    }
 
     func password(twice: Bool = false) throws -> String {
         if let given = arguments.option("password") ?? environment["FLORIN_PASSWORD"] {

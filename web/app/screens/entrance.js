@@ -1,6 +1,8 @@
 // Before the wallet: log in, sign up, and the code that proves the phone.
 
-import { get, logIn, logInWithPasskey, logOut, post, Problem, readCode } from '../api.js';
+import {
+  answerChallenge, get, logIn, logInWithPasskey, logOut, post, Problem, provePhone, readCode,
+} from '../api.js';
 import { coin, h, toast } from '../dom.js';
 import { explain, field, FieldError, form, setBusy } from '../forms.js';
 import { canUsePasskeys, PasskeyCancelled, usePasskey } from '../passkeys.js';
@@ -27,21 +29,29 @@ export function showEntrance(app, { sandbox, words, onEnter }) {
     });
     const { element } = form({
       fields: [login, password], action: 'Log in',
-      act: async (values) => onEnter(await logIn(values.login, password.control.value)),
+      act: async (values) => {
+        try {
+          onEnter(await logIn(values.login, password.control.value));
+        } catch (error) {
+          if (!(error instanceof Problem) || error.code !== 'second_step_required') throw error;
+          showSecondStep(values.login, error.facts);
+        }
+      },
     });
-    show('Log in', words ?? 'Good to see you.', element, canUsePasskeys() && passkeyButton(),
+    show('Log in', words ?? 'Good to see you.', element,
+      canUsePasskeys() && passkeyButton('Log in with a passkey', async () => onEnter(await logInWithPasskey(usePasskey))),
       switcher('New here?', 'Create a wallet', showSignUp));
   }
 
-  function passkeyButton() {
+  function passkeyButton(words, act) {
     const notice = h('p', { class: 'notice is-bad', role: 'alert', hidden: true });
-    const button = h('button', { class: 'button quiet wide', type: 'button' }, 'Log in with a passkey');
+    const button = h('button', { class: 'button quiet wide', type: 'button' }, words);
     button.addEventListener('click', async () => {
       if (button.getAttribute('aria-disabled') === 'true') return;
       notice.hidden = true;
       setBusy(button, true);
       try {
-        onEnter(await logInWithPasskey(usePasskey));
+        await act();
       } catch (error) {
         notice.textContent = error instanceof PasskeyCancelled ? error.message : explain(error);
         notice.hidden = false;
@@ -88,8 +98,40 @@ export function showEntrance(app, { sandbox, words, onEnter }) {
   }
 
   function showCode(phone, verified) {
-    show('Enter the code', `We sent six digits to ${phone}.`, codeForm({ phone, sandbox, verified }),
+    const prove = async (digits) => {
+      await provePhone(phone, digits);
+      await verified();
+    };
+    show('Enter the code', `We sent six digits to ${phone}.`,
+      codeForm({ phone, sandbox, prove, resend: () => post('/v1/phone_codes', { phone }, { open: true }) }),
       switcher('Wrong number?', 'Start again', showSignUp));
+  }
+
+  function showSecondStep(login, { challenge, methods, sent_to: phone, detail }) {
+    const enter = async (answer) => onEnter(await answerChallenge(challenge, answer, login));
+    const act = methods.includes('totp')
+      ? appForm(enter)
+      : codeForm({
+        phone: phone ?? 'your phone', sentTo: phone ?? '•', sandbox, action: 'Log in',
+        prove: (code) => enter({ method: 'sms_code', code }),
+        resend: () => post(`/v1/session_challenges/${challenge}/codes`, undefined, { open: true }),
+      });
+    show('Enter the code', detail, act,
+      methods.includes('passkey') && canUsePasskeys() && passkeyButton('Use a passkey',
+        async () => enter({ method: 'passkey', assertion: await usePasskey(await post(
+          `/v1/session_challenges/${challenge}/passkey_challenges`, undefined, { open: true })) })),
+      switcher('Not you?', 'Start again', showLogIn));
+  }
+
+  function appForm(enter) {
+    const code = field({
+      name: 'code', label: 'Code of the app, or a recovery code', attributes: { autocomplete: 'one-time-code' },
+    });
+    const { element } = form({
+      fields: [code], action: 'Log in',
+      act: (values) => enter({ method: /^[\d\s]+$/.test(values.code) ? 'totp' : 'recovery_code', code: values.code }),
+    });
+    return element;
   }
 
   function show(title, subtitle, ...children) {
@@ -102,44 +144,47 @@ export function showEntrance(app, { sandbox, words, onEnter }) {
 
 /** For a person who logged in before proving the phone. */
 export function showVerification(app, { user, sandbox, onEnter, onLeave }) {
-  const verified = async () => onEnter(await get('/v1/me'));
+  const { phone } = user;
+  const prove = async (digits) => {
+    await provePhone(phone, digits);
+    onEnter(await get('/v1/me'));
+  };
   const main = h('main', { class: 'entrance-main' },
     h('div', { class: 'entrance-head' },
       h('h1', {}, 'Enter the code'),
       h('p', { class: 'soft' }, `Before money can move, prove that ${user.phone} is yours.`)),
-    codeForm({ phone: user.phone, sandbox, verified }),
+    codeForm({ phone, sandbox, prove, resend: () => post('/v1/phone_codes', { phone }, { open: true }) }),
     switcher('Not you?', 'Log out', () => logOut().catch(() => {}).then(() => onLeave())));
   app.replaceChildren(frame(main));
   main.querySelector('input').focus();
   return () => {};
 }
 
-function codeForm({ phone, sandbox, verified }) {
+function codeForm({ phone, sentTo = phone, sandbox, prove, resend, action = 'Verify' }) {
   const code = field({
     name: 'code', label: 'Six-digit code', kind: 'code',
     attributes: { inputmode: 'numeric', autocomplete: 'one-time-code', maxlength: codeCharactersMax },
   });
   const { element } = form({
-    fields: [code], action: 'Verify',
-    before: sandbox ? [sandboxReader(phone, code)] : [],
-    after: [resender(phone, code)],
+    fields: [code], action,
+    before: sandbox ? [sandboxReader(sentTo, code)] : [],
+    after: [resender(phone, code, resend)],
     act: async (values) => {
       // A slip of the finger must not cost one of the few tries.
       const digits = values.code.replace(/[\s-]/g, '');
       if (!/^\d{6}$/.test(digits)) throw new FieldError('code', 'The code has six digits.');
-      await post('/v1/phone_verifications', { phone, code: digits }, { open: true });
-      await verified();
+      await prove(digits);
     },
   });
   return element;
 }
 
-function resender(phone, code) {
+function resender(phone, code, resend) {
   const button = h('button', { class: 'link', type: 'button' }, 'Send a new code');
   button.addEventListener('click', async () => {
     setBusy(button, true);
     try {
-      await post('/v1/phone_codes', { phone }, { open: true });
+      await resend();
       toast(`A new code is on its way to ${phone}.`);
       code.control.focus();
     } catch (error) {
