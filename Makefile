@@ -16,7 +16,7 @@ release := .build/release/florin
 sources := Package.swift $(shell find Sources)
 formatted := Package.swift Sources Tests
 
-.PHONY: help run test mutate bench lint format docs clean
+.PHONY: help run test mutate fuzz bench lint format docs clean
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ bench: ## Measure speed beside the machine's own; ROWS (all), LONG=1, JSON (.bui
 	@$(MAKE) $(release)
 	@Benchmarks/run --json $(or $(JSON),.build/bench.json) \
 		$(if $(ROWS),--rows $(ROWS)) $(if $(LONG),--long)
+
+fuzz: ## Fuzz every decoder of strangers' bytes; TARGET (all), SECONDS for each (60).
+	@scripts/bootstrap run
+	@scripts/fuzz $(or $(TARGET),all) $(or $(SECONDS),60)
 
 lint: ## Check the style of Swift sources and scripts.
 	@scripts/lint

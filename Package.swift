@@ -19,8 +19,25 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/" + name, exclude: exclude,
+        swiftSettings: strict)
+}
+
+/// The decoders that strangers' bytes reach are tried in `Tests/FuzzTests`. Where FLORIN_FUZZING is
+/// set, that folder is a program of libFuzzer's in place of tests; see `scripts/fuzz`.
+let isFuzzing = Context.environment["FLORIN_FUZZING"] != nil
+let fuzzed: [Target.Dependency] = [
+    "Values", "Cryptography", "Postgres", "HTTP", "Identity", "OfflineProtocol",
+]
+
+func fuzzer(_ folder: String, exclude: [String]) -> Target {
+    .executableTarget(
+        name: "fuzz", dependencies: fuzzed, path: "Tests/" + folder, exclude: exclude,
+        swiftSettings: strict)
 }
 
 let package = Package(
@@ -118,7 +135,13 @@ let package = Package(
         tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
         tests(
             "EndToEndTests",
-            ["FlorinClient", "HTTP", "Postgres", "Cryptography", "Values", "TestSupport"]),
+            [
+                "Cryptography", "FlorinClient", "HTTP", "Identity", "Postgres", "Values",
+                "TestSupport",
+            ]),
+        isFuzzing
+            ? fuzzer("FuzzTests", exclude: ["README.md", "Corpus", "Replay"])
+            : tests("FuzzTests", fuzzed, exclude: ["README.md", "Corpus", "Program"]),
         tests("TidyTests", []),
     ]
 )

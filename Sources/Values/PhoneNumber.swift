@@ -23,10 +23,14 @@ package struct PhoneNumber: Sendable, Hashable, CustomStringConvertible {
         e164 = "+" + digits
     }
 
+    /// Digits that nobody is shown; a short number would otherwise be shown whole.
+    private static let hiddenMin = 4
+
     /// Safe to show and to log: `+2547•••••678`.
     package var description: String {
-        String(e164.prefix(5)) + String(repeating: "•", count: max(0, e164.count - 8))
-            + String(e164.suffix(3))
+        let hidden = max(Self.hiddenMin, e164.count - 8)
+        return String(e164.prefix(e164.count - hidden - 3))
+            + String(repeating: "•", count: hidden) + String(e164.suffix(3))
     }
 }
 

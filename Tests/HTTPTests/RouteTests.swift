@@ -149,7 +149,10 @@ struct RouteTests {
             #expect(try await server.ask("GET /text\nAccept: text/*").status == 200)
 
             let body = #"{"a":1}"#
-            for type in ["text/plain", "application/json; charset=latin1", "application/jsonx"] {
+            for type in [
+                "text/plain", "application/json; charset=latin1", "application/jsonx",
+                ";application/json",
+            ] {
                 let answer = try await server.ask("POST /echo\nContent-Type: \(type)", body: body)
                 #expect(answer.status == 415)
             }

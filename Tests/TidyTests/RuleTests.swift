@@ -194,6 +194,30 @@ import Testing
             ])
     }
 
+    @Test func untrueSecurityTable() {
+        let items = SecurityTable.items.filter { $0 != "2.1.2" && $0 != "9.2.4" }
+        let page = items.map { item in
+            switch item {
+            case "2.1.1": "| 2.1.1 | long | met | `PasswordTests/longOnes` |"
+            case "2.1.3": "| 2.1.3 | whole | met | `PasswordTests/wholeOnes` |"
+            case "2.1.4": "| 2.1.4 | any | met | everybody knows |"
+            case "2.1.5": "| 2.1.5 | change | nearly | by hand |"
+            case "2.1.6": "| 2.1.6 | old one | not applicable | |"
+            case "2.1.7":
+                "| 2.1.7 | breached | met | `test_lists.py/it_reads`, `test_lists.py/no` |"
+            default: "| \(item) | something | met | By construction: of course. |"
+            }
+        }
+        let repository = planted([
+            "docs/security.md": (page + ["| 9.9.9 | x | not met | y |"]).joined(separator: "\n"),
+            "Tests/PasswordTests.swift": "struct PasswordTests { @Test func longOnes() {} }",
+            "Tests/api/test_lists.py": "def it_reads(florin):\n    pass\n",
+        ])
+        expect(
+            Rule.securityTableIsTrue, in: repository,
+            finds: [1, 1, 2, 3, 4, 5, 6, page.count + 1].map { "docs/security.md:\($0)" })
+    }
+
     private func planted(_ texts: [String: String]) -> Repository {
         Repository(texts.map { SourceFile(path: $0.key, text: $0.value) })
     }

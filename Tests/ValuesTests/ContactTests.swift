@@ -31,6 +31,11 @@ struct ContactTests {
         #expect(!"\(phone)".contains("12345"))
     }
 
+    @Test func aShortNumberIsNotShownWhole() throws {
+        let phone = try #require(PhoneNumber("+1234567"))
+        #expect(phone.description == "+••••567")
+    }
+
     @Test(
         "addresses",
         arguments: [

@@ -24,8 +24,9 @@ enum MediaType {
 
     /// Whether a content type is this media type, in UTF-8 if a charset is named.
     static func isPlain(_ type: String, _ mediaType: String) -> Bool {
-        let parts = type.split(separator: ";").map { ASCII.trimmed($0) }
-        return ASCII.equalsIgnoringCase(parts.first ?? "", mediaType)
+        let parts = type.split(separator: ";", omittingEmptySubsequences: false)
+            .map { ASCII.trimmed($0) }
+        return ASCII.equalsIgnoringCase(parts[0], mediaType)
             && parts.dropFirst().allSatisfy(isHarmlessParameter)
     }
 

@@ -72,6 +72,7 @@ extension Problem {
             for fact in facts { $0.field(fact) }
         }
         var response = Response.bytes(status, writer.bytes, as: Self.mediaType)
+        response.refusal = code
         for header in headers { response.set(header.name, header.value) }
         if let seconds = retryAfterSeconds { response.set("Retry-After", String(seconds)) }
         if status == 401, response.header(Self.challenge) == nil {

@@ -53,8 +53,11 @@ extension Request {
     }
 
     /// The token of `Authorization: Bearer …` (RFC 6750 §2.1), if it has the form of one.
+    ///
+    /// Of two such fields a proxy may have read the other one, so there must be one.
     package var bearerToken: String? {
         guard let value = head.fields.bytes("authorization"), value.count > Self.scheme.count,
+            head.fields.count(of: "authorization") == 1,
             zip(value, Self.scheme).allSatisfy({ ASCII.lowercased($0) == $1 })
         else { return nil }
         let token = value.dropFirst(Self.scheme.count)

@@ -80,7 +80,8 @@ struct RequestTarget: Sendable {
     /// Nil for a broken escape, for text that is not UTF-8, and for U+0000.
     static func decode(_ text: ArraySlice<UInt8>, plusIsSpace: Bool) -> String? {
         let isCoded = text.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }
-        guard isCoded else { return String(decoding: text, as: UTF8.self) }
+        guard !text.contains(0) else { return nil }
+        guard isCoded else { return String(validating: text, as: UTF8.self) }
         var bytes: [UInt8] = []
         var rest = text
         while let byte = rest.popFirst() {

@@ -14,6 +14,8 @@ package struct Response: Sendable {
     var body: Body
     /// Whether browsers will show this as a page, which then wants more security headers.
     var isPage = false
+    /// The code of the problem that this is, for the log.
+    var refusal: String?
 
     init(status: Int, headers: [Header] = [], body: Body = .none) {
         self.status = status

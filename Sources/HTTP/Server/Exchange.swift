@@ -227,12 +227,28 @@ import Telemetry
         guard let response else { return }
         let duration = Moment.now.microseconds(since: startedAt)
         measures.observe(status: response.status, microseconds: duration)
+        if Self.refusalsLogged.contains(response.status) { logRefusal(response) }
         Log.debug(
             "http_answered",
             [
                 "request": .text(requestID), "method": .text(head?.method?.rawValue ?? "other"),
                 "route": .text(route), "status": LogValue(response.status),
                 "microseconds": LogValue(duration), "whole": .boolean(isWhole),
+            ])
+    }
+
+    /// Who is not known or not allowed, what is out of shape, and what is too much or too often:
+    /// somebody may be trying. What is merely not there or not possible is everyday life.
+    private static let refusalsLogged: Set = [400, 401, 403, 413, 415, 422, 429, 431]
+
+    private func logRefusal(_ response: Response) {
+        Log.info(
+            "http_refused",
+            [
+                "request": .text(requestID),
+                "address": .text(head?.remoteAddress ?? peer.client.text),
+                "method": .text(head?.method?.rawValue ?? "other"), "route": .text(route),
+                "status": LogValue(response.status), "code": .text(response.refusal ?? ""),
             ])
     }
 

@@ -106,7 +106,9 @@ package struct KeyText: Sendable {
             return nil
         }
         let body = String(decoding: text.utf8.prefix(count), as: UTF8.self)
-        guard text == body + Self.check(body) else { return nil }
+        guard body.utf8.suffix(Self.randomCount).allSatisfy(Self.alphabet.contains),
+            text == body + Self.check(body)
+        else { return nil }
         self.text = text
     }
 
