@@ -85,7 +85,7 @@ extension CalendarDay {
                 for day in days {
                     spellings.formUnion([
                         day + month + year, month + day + year, year + month + day,
-                        year + day + month,
+                        year + day + month, day + year + month, month + year + day,
                     ])
                 }
             }
