@@ -103,6 +103,7 @@ package enum IdentitySchema {
         codeGuard,
         kyc,
         devices,
+        privacy,
         stepUps,
     ]
 }

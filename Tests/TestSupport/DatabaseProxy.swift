@@ -35,7 +35,6 @@ package final class DatabaseProxy: Sendable {
         var ambush: Ambush?
         var isAway = false
         var isHeld = false
-        var statements = 0
     }
 
     private let folder = TestFolder("florin-wire", mode: 0o755)
@@ -130,9 +129,6 @@ extension DatabaseProxy {
         for wire in wires { wire.hold() }
     }
 
-    /// How many statements have been sent over all wires.
-    package var statements: Int { state.withLock { $0.statements } }
-
     package var wires: Int { state.withLock { $0.wires.count } }
     /// Whether some wire holds back what was sent over it.
     package var holdsBytes: Bool {
@@ -175,15 +171,10 @@ extension DatabaseProxy {
         _ wire: Wire, from source: Int32, to target: Int32, _ direction: Direction
     ) {
         var bytes = [UInt8](repeating: 0, count: 16 * 1024)
-        var frames = FrontendFrames()
         while true {
             let count = unsafe recv(source, &bytes, bytes.count, 0)
             guard count > 0 else { return }
             wire.waitWhileHeld()
-            if direction == .requests {
-                let statements = frames.statements(in: bytes.prefix(count))
-                state.withLock { $0.statements += statements }
-            }
             let isCut =
                 switch direction {
                 case .requests: springs(on: wire, bytes.prefix(count))

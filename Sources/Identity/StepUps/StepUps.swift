@@ -87,6 +87,24 @@ extension Identity {
         return false
     }
 
+    /// The same for what may bring the password along, which is checked here.
+    func requireStepUp(
+        of session: Session, _ presence: Presence, password: String?
+    ) async throws {
+        let isByPassword = try await requireStepUp(of: session, presence, orPassword: password)
+        guard isByPassword, let password else { return }
+        let proof = try await prove(
+            password, of: try await owner(of: session), from: presence.origin)
+        let now = clock.now
+        try await database.transaction { try accept(proof, now, $0) }
+    }
+
+    /// What it may refuse.
+    static let stepUpRejections: [IdentityRejection] = [
+        .stepUpRequired([]), .passwordIncorrect, .pinIncorrect(triesLeft: 0),
+        .tooManyAttempts(retryAfter: 0),
+    ]
+
     /// Step-ups before this moment are over.
     var stepUpsSince: Timestamp { clock.now.adding(seconds: -StepUpRules.seconds) }
 

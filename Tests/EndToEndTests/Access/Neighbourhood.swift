@@ -64,6 +64,10 @@ struct Neighbourhood: Sendable {
         let unverified = try await Person.signUp(api, isVerified: false)
         try await unverified.stepUpByPassword()
         var people = [Who.unverified: unverified]
+        let body: JSON = [
+            "from": .string(unverified.username), "amount": 1, "currency": "KES",
+        ]
+        _ = try await neighbour.post("/v1/requests", body)
         for role in Who.roles {
             people[.person(role: role)] = try await Self.person(role, api, hands)
         }
