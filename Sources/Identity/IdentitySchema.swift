@@ -104,6 +104,7 @@ package enum IdentitySchema {
         kyc,
         devices,
         privacy,
+        sessions,
         stepUps,
     ]
 }

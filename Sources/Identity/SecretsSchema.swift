@@ -52,7 +52,7 @@ extension IdentitySchema {
             """)
 
     static let stepUps = Migration(
-        slice: "identity", number: 15, name: "step-ups of every kind",
+        slice: "identity", number: 16, name: "step-ups of every kind",
         sql: """
             -- Wrong codes of apps are counted where all wrong guesses are.
             ALTER TABLE identity.authenticator_apps
@@ -71,6 +71,7 @@ extension IdentitySchema {
                 DROP CONSTRAINT sessions_end_reason_check,
                 ADD CONSTRAINT sessions_end_reason_check CHECK (end_reason IN
                     ('log_out', 'token_reuse', 'expired', 'password_change', 'password_reset',
-                        'pin_reset', 'exit', 'idle', 'revoked', 'contact_change'));
+                        'pin_reset', 'exit', 'idle', 'revoked', 'contact_change', 'replaced',
+                        'too_many'));
             """)
 }
