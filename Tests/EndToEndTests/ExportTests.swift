@@ -18,6 +18,7 @@ struct ExportTests {
         try await friend.send(100, to: person)
         let asked: JSON = ["from": .string(friend.username), "amount": 7, "currency": "KES"]
         _ = try await person.post("/v1/requests", asked)
+        try await person.stepUpByPassword()
         _ = try await person.post("/v1/totp")
 
         let copy = try await person.post(

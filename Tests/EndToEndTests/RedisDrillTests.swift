@@ -167,6 +167,8 @@ private struct ShutOut: Sendable {
         try world.database.connection().execute(
             "UPDATE identity.users SET role = 'merchant' WHERE username = \(merchant.username)")
         let token = try await world.api.logIn(merchant.username)["access_token"]?.string
+        _ = try await world.api.expect(
+            201, .post, Self.stepUps, ["password": .string(Person.password)], token: token)
         let key = try await world.api.expect(
             201, .post, "/v1/api_keys", .key(scopes: ["wallets:read"]), token: token)
         let text = try #require(key["key"]?.string)

@@ -25,7 +25,7 @@ struct TracesTests {
             401, "credentials_invalid", .post, "/v1/sessions", .logIn(person.email, "not it"))
         _ = try await api.reply(.post, "/v1/password_resets", ["to": .string(person.email)])
         _ = try await api.reply(.post, "/v1/phone_codes", ["phone": .string(person.phone)])
-        try await person.setPin()
+        try await person.stepUp()
         _ = try await person.post("/v1/totp")
         _ = try await person.post("/v1/passkeys/registrations")
         _ = try await person.post("/v1/api_keys", .key(scopes: ["wallets:read"]))

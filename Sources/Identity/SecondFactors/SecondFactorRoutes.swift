@@ -18,8 +18,10 @@ package struct SecondFactorRoutes: Sendable {
                 tag: "second factors", returns: .ok(SecondFactorWire.state), handler: state),
             session.route(
                 .post, "/v1/totp", summary: "A secret for an authenticator app, shown once.",
-                tag: "second factors", returns: .created(SecondFactorWire.secret),
-                refusals: [Refused(IdentityRejection.totpExists)], handler: enrol),
+                tag: "second factors", parameters: [.pin],
+                returns: .created(SecondFactorWire.secret),
+                refusals: [Refused(IdentityRejection.totpExists)] + StepUpRoutes.asking,
+                handler: enrol),
             session.route(
                 .post, "/v1/totp/confirmations",
                 summary: "Turn the app on with its first code; the answer has recovery codes.",
@@ -58,7 +60,7 @@ package struct SecondFactorRoutes: Sendable {
     }
 
     private func enrol(_ request: Request, _ session: Session) async throws -> Response {
-        let (secret, uri) = try await identity.enrolTotp(for: session)
+        let (secret, uri) = try await identity.enrolTotp(for: session, Presence(request))
         return .json(201) { body in
             body.field("secret", secret)
             body.field("uri", uri)

@@ -141,11 +141,12 @@ enum AccessTable {
             body: { _ in ["old_password": "not it", "new_password": "a calm lake in May"] },
             status: 403),
         AccessRow("GET /v1/me/pin", .session),
-        AccessRow("PUT /v1/me/pin", .session, body: { _ in ["pin": "739104"] }, status: 403),
+        AccessRow("PUT /v1/me/pin", .session, body: { _ in ["pin": "123456"] }, status: 422),
         AccessRow("POST /v1/me/pin_resets", .session, status: 202),
         AccessRow(
             "POST /v1/me/pin_resets/completions", .session,
             body: { _ in ["pin": "739104", "code": "123456", "password": "not it"] }, status: 403),
+        AccessRow("POST /v1/sessions/current/step_up_challenges", .session, status: 404),
         AccessRow(
             "POST /v1/sessions/current/step_ups", .session, body: { _ in ["pin": "739104"] },
             status: 409),
