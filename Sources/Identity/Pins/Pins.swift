@@ -122,7 +122,10 @@ extension Identity {
     }
 
     private func requireStrong(_ pin: Pin, for user: User) throws(IdentityRejection) {
-        let weakness = PinRules.weakness(of: pin, phone: user.phone, birth: nil)
+        let birth = user.birthDate.map {
+            BirthDate(year: Int($0.year), month: Int($0.month), day: Int($0.day))
+        }
+        let weakness = PinRules.weakness(of: pin, phone: user.phone, birth: birth)
         if let weakness { throw .pinTooWeak(reason: weakness) }
     }
 
