@@ -47,6 +47,14 @@ package enum IdentityRejection: Refusal, Equatable {
     case totpExists
     case totpNotFound
     case secondFactorIncorrect(triesLeft: Int64)
+    case nameInvalid
+    case birthDateInvalid
+    case languageInvalid
+    case identityProven
+    case emailProven
+    case erasureBlocked([Fact])
+    case erasureExists
+    case erasureNotFound
     case ownRole
     case lastAdmin
     case disclosuresExhausted(retryAfter: Int64)
@@ -80,6 +88,11 @@ package enum IdentityRejection: Refusal, Equatable {
         .keyAddressesInvalid, .tooManyKeys, .keyNotFound,
         .cursorInvalid,
         .totpExists, .totpNotFound, .secondFactorIncorrect(triesLeft: 4),
+        .nameInvalid, .birthDateInvalid, .languageInvalid, .identityProven, .emailProven,
+        .erasureBlocked([
+            Fact("balances", ["KES 250.00"]), Fact("debts", ["USD -1.00"]), Fact("holds", 1),
+            Fact("requests", 1), Fact("role", "support"),
+        ]), .erasureExists, .erasureNotFound,
         .ownRole, .lastAdmin, .disclosuresExhausted(retryAfter: 600),
         .kycDetailsInvalid(field: "full_name"), .imageInvalid(reason: "type_unknown"),
         .imagesMissing([.front]), .tierReached, .submissionOpen, .submissionNotFound,
@@ -134,6 +147,14 @@ package enum IdentityRejection: Refusal, Equatable {
         case .totpExists: "totp_exists"
         case .totpNotFound: "totp_not_found"
         case .secondFactorIncorrect: "second_factor_incorrect"
+        case .nameInvalid: "name_invalid"
+        case .birthDateInvalid: "birth_date_invalid"
+        case .languageInvalid: "language_invalid"
+        case .identityProven: "identity_proven"
+        case .emailProven: "email_proven"
+        case .erasureBlocked: "erasure_blocked"
+        case .erasureExists: "erasure_exists"
+        case .erasureNotFound: "erasure_not_found"
         case .ownRole: "own_role"
         case .lastAdmin: "last_admin"
         case .disclosuresExhausted: "disclosures_exhausted"
@@ -179,6 +200,9 @@ package enum IdentityRejection: Refusal, Equatable {
         case .passkeySuspended: 403
         case .passkeyExists, .tooManyPasskeys, .totpExists: 409
         case .passkeyNotFound, .totpNotFound: 404
+        case .nameInvalid, .birthDateInvalid, .languageInvalid: 422
+        case .identityProven, .emailProven, .erasureBlocked, .erasureExists: 409
+        case .erasureNotFound: 404
         case .ownRole, .ownSubmission, .secondPersonNeeded: 403
         case .lastAdmin, .tierReached, .submissionOpen, .submissionDecided, .documentsNotSeen: 409
         case .disclosuresExhausted: 429
@@ -255,6 +279,18 @@ package enum IdentityRejection: Refusal, Equatable {
         case .secondFactorIncorrect(let triesLeft):
             "This code is wrong or was used before; take the next one. \(triesLeft) more tries "
                 + "before a pause."
+        case .nameInvalid:
+            "A name has 1 to \(FullName.charactersMax) letters, without controls or what cannot be "
+                + "seen."
+        case .birthDateInvalid: "Give a day that was, such as 1990-05-17."
+        case .languageInvalid: "Give a language such as sw, pt-BR or zh-Hant."
+        case .identityProven:
+            "Your documents have proven this name and birth date; ask support to change them."
+        case .emailProven: "This e-mail address is yours and proven already."
+        case .erasureBlocked:
+            "Something is still open: take the money out, and end holds and requests first."
+        case .erasureExists: "You have asked for this already; it is done when its day has come."
+        case .erasureNotFound: "You have not asked to be erased."
         case .ownRole: "Nobody changes their own role; ask another admin."
         case .lastAdmin: "This is the last admin; make somebody else one first."
         case .disclosuresExhausted:
@@ -304,6 +340,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .imagesMissing(let sides): [Fact("missing", sides.map(\.rawValue))]
         case .submissionDecided(let state): [Fact("state", state.rawValue)]
         case .tooManyPasskeys: [Fact("passkeys_max", Int64(PasskeyRules.perPersonMax))]
+        case .erasureBlocked(let obstacles): obstacles
         default: []
         }
     }

@@ -200,6 +200,9 @@ enum Wire {
         .required("phone_verified", .boolean),
         .required("plan", .enumeration(Plan.allCases.map(\.rawValue))),
         .required("kyc_tier", .integer(min: 0, max: 2)), .required("created_at", .timestamp),
+        .required("email_verified", .boolean), .required("full_name", .nullable(.string())),
+        .required("birth_date", .nullable(.string(max: 10))),
+        .required("language", .nullable(.string(max: Language.charactersMax))),
     ]
 
     /// With the token of the device on which the number was proven.
@@ -220,5 +223,9 @@ enum Wire {
         writer.field("plan", user.standing.plan.rawValue)
         writer.field("kyc_tier", Int64(user.standing.tier.rawValue))
         writer.field("created_at", user.createdAt)
+        writer.field("email_verified", user.isEmailProven)
+        writer.field("full_name", user.fullName?.text)
+        writer.field("birth_date", user.birthDate.map { "\($0)" })
+        writer.field("language", user.language?.tag)
     }
 }

@@ -103,5 +103,6 @@ package enum IdentitySchema {
         codeGuard,
         kyc,
         devices,
+        privacy,
     ]
 }

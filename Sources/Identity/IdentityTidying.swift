@@ -13,6 +13,11 @@ enum IdentityKept {
     static let refusedImageSeconds: Int64 = 30 * 86_400
     /// Where an act came from, after the act.
     static let originSeconds: Int64 = 365 * 86_400
+    /// Keys of merchants that open nothing any more, after their end: long enough to ask which of
+    /// them did something.
+    static let merchantKeySeconds: Int64 = 365 * 86_400
+    /// Sign-ups whose telephone number nobody proved: it may be somebody else's.
+    static let unprovenSeconds: Int64 = 30 * 86_400
     /// An hour of codes is looked at; a day leaves room to see what happened.
     static let codeTrafficSeconds: Int64 = 86_400
     static let codeStopSeconds: Int64 = 365 * 86_400
@@ -69,6 +74,9 @@ extension Identity {
                     SELECT 1 FROM identity.refresh_tokens r WHERE r.session_id = s.id)
                 ORDER BY s.id LIMIT \(limit))
             """)
+        try await removeExpired(now)
+        try await removeMerchantKeys(
+            endedBefore: now.adding(seconds: -IdentityKept.merchantKeySeconds))
         try await tidyImages(now)
         try await repeatedly(
             """
@@ -79,6 +87,37 @@ extension Identity {
                 ORDER BY id LIMIT \(limit))
             """)
         try await removeOrigins(before: now.adding(seconds: -IdentityKept.originSeconds))
+    }
+
+    /// What is good for minutes, counted for a day, or not come back to for half a year.
+    private func removeExpired(_ now: Timestamp) async throws {
+        let limit = IdentityKept.rowsMax
+        try await repeatedly(
+            """
+            DELETE FROM identity.passkey_challenges WHERE challenge_hash IN (
+                SELECT challenge_hash FROM identity.passkey_challenges
+                WHERE expires_at <= \(now) ORDER BY expires_at LIMIT \(limit))
+            """)
+        try await repeatedly(
+            """
+            DELETE FROM identity.session_challenges WHERE id IN (
+                SELECT id FROM identity.session_challenges
+                WHERE expires_at <= \(now) ORDER BY expires_at LIMIT \(limit))
+            """)
+        let oldestDevice = now.adding(seconds: -DeviceRules.secondsKept)
+        try await repeatedly(
+            """
+            DELETE FROM identity.devices WHERE id IN (
+                SELECT id FROM identity.devices
+                WHERE used_at < \(oldestDevice) ORDER BY used_at LIMIT \(limit))
+            """)
+        let oldestExport = now.adding(seconds: -ExportRules.daySeconds)
+        try await repeatedly(
+            """
+            DELETE FROM identity.exports WHERE id IN (
+                SELECT id FROM identity.exports
+                WHERE at < \(oldestExport) ORDER BY at LIMIT \(limit))
+            """)
     }
 
     private func tidyImages(_ now: Timestamp) async throws {
@@ -94,6 +133,25 @@ extension Identity {
                     OR (s.state = 'refused' AND s.decided_at < \(refused))
                 LIMIT \(IdentityKept.rowsMax))
             """)
+    }
+
+    private func removeMerchantKeys(endedBefore moment: Timestamp) async throws {
+        var removed = IdentityKept.rowsMax
+        while removed == IdentityKept.rowsMax {
+            removed = try await database.transaction { transaction in
+                let keys: [ID<MerchantKey>] = try transaction.query(
+                    """
+                    SELECT id FROM identity.merchant_keys
+                    WHERE revoked_at < \(moment) OR expires_at < \(moment)
+                    LIMIT \(IdentityKept.rowsMax)
+                    """
+                ).map { try $0[0] }
+                try transaction.execute(
+                    "DELETE FROM identity.merchant_key_secrets WHERE key_id = ANY(\(keys))")
+                return try transaction.execute(
+                    "DELETE FROM identity.merchant_keys WHERE id = ANY(\(keys))")
+            }
+        }
     }
 
     /// Forgets from where old acts came. The log itself says up to which act, so that an origin

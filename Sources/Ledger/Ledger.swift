@@ -10,7 +10,7 @@ package struct Ledger: Sendable {
     let database: Database
     private let writer: LedgerWriter
     private let tail: LedgerTail
-    private let clock: Clock
+    let clock: Clock
     private let balances: GatheredRead<AccountID, (AccountID, Balance)>
     let newest: GatheredRead<NewestLines, Transfer>
 
@@ -91,23 +91,6 @@ package struct Ledger: Sendable {
                 WHERE kind = \(kind.rawValue) AND currency = \(currency) AND is_system
                 """)[0]
             return AccountID(try row[0])
-        }
-    }
-
-    /// Closes an account: it keeps its history and takes part in nothing new.
-    package func closeAccount(_ account: AccountID) async throws {
-        let now = clock.now
-        try await database.transaction { transaction in
-            // Moves the fence, so that every writer's picture of this account is out of date.
-            let lastAt: Timestamp = try transaction.query(
-                "UPDATE ledger.head SET version = version + 1 WHERE id = 1 RETURNING last_at")[0][0]
-            // Whatever the account did, it did before: another process's clock may be ahead.
-            try transaction.execute(
-                """
-                INSERT INTO ledger.account_closures (account, at)
-                VALUES (\(account.number), \(max(now, lastAt))) ON CONFLICT DO NOTHING
-                """)
-            try transaction.execute(LedgerStore.seal(account))
         }
     }
 

@@ -71,6 +71,35 @@ package struct Notifications: Sendable {
         }
     }
 
+    /// Messages to one person, under all their addresses, newest first.
+    package func messages(
+        to recipients: [String], before cursor: ID<Message>?, limit: Int
+    ) async throws -> Page<Message> {
+        let indexes = recipients.flatMap { key.blindIndexes($0) }
+        let before = cursor ?? ID(high: .max, low: .max)
+        let found = try await database.read { transaction in
+            try transaction.query(
+                """
+                SELECT id, channel, recipient_sealed, body_sealed, created_at
+                FROM notifications.messages
+                WHERE recipient_index = ANY(\(indexes)) AND id < \(before)
+                ORDER BY id DESC LIMIT \(limit + 1)
+                """
+            ).map { try message($0) }
+        }
+        let page = Array(found.prefix(limit))
+        return Page(page, nextCursor: found.count > limit ? page.last.map { "\($0.id)" } : nil)
+    }
+
+    /// Forgets every message to these addresses, those too that are still on their way.
+    package func erase(
+        messagesTo recipients: [String], in transaction: borrowing Transaction
+    ) throws(DatabaseError) {
+        let indexes = recipients.flatMap { key.blindIndexes($0) }
+        try transaction.execute(
+            "DELETE FROM notifications.messages WHERE recipient_index = ANY(\(indexes))")
+    }
+
     /// Removes the messages of long ago, some at a time.
     package func tidy() async throws {
         let oldest = ID<Message>.earliest(at: clock.now.adding(seconds: -Self.secondsKept))

@@ -6,7 +6,8 @@ internal import Values
 
 /// Remembers who is behind a name and which account is whose, so that a payment need not ask.
 ///
-/// Only what never changes is kept: usernames, and which wallet belongs to whom.
+/// Only what never changes is kept: usernames, and which wallet belongs to whom. Who is erased is
+/// forgotten.
 final class Directory: Sendable {
     /// About 150 bytes each.
     static let entriesMax = 200_000
@@ -42,6 +43,18 @@ final class Directory: Sendable {
         state.withLock { state in
             if state.people.count >= Self.entriesMax { state.people = [:] }
             state.people[person.username] = person
+        }
+    }
+
+    /// One person, or everybody.
+    func forget(_ person: ID<User>?) {
+        state.withLock { state in
+            guard let person else {
+                (state.people, state.owners) = ([:], [:])
+                return
+            }
+            state.people = state.people.filter { $0.value.id != person }
+            state.owners = state.owners.filter { $0.value.id != person }
         }
     }
 

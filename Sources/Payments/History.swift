@@ -80,6 +80,9 @@ final class RecentHistory: Sendable {
         state.withLock { $0.entries[account] ?? [] }
     }
 
+    /// Lines stay, but somebody's name is gone: all are described anew.
+    func forgetAll() { state.withLock { $0 = State() } }
+
     func keep(_ entries: [HistoryEntry], of account: AccountID) {
         let entries = Array(entries.prefix(Self.entriesPerWalletMax))
         state.withLock { state in

@@ -43,7 +43,7 @@ struct LimitRoutes: Sendable {
         }
     }
 
-    private static func write(_ use: LimitUse, _ row: inout JSONWriter) {
+    static func write(_ use: LimitUse, _ row: inout JSONWriter) {
         row.field("limit", use.kind.rawValue)
         row.field("unit", use.kind.isCount ? "payments" : "amount")
         row.field("max", use.limit)

@@ -158,12 +158,12 @@ extension PaymentWire {
     }
 
     static func write(
-        _ request: PaymentRequest, names: [ID<User>: String], seenBy caller: Caller,
+        _ request: PaymentRequest, names: [ID<User>: String], seenBy user: ID<User>,
         _ writer: inout JSONWriter
     ) {
         writer.field("id", request.id)
         writer.field("status", request.status.rawValue)
-        writer.field("direction", request.payer == caller.user ? "owed" : "asked")
+        writer.field("direction", request.payer == user ? "owed" : "asked")
         writer.field("from", names[request.payer] ?? "")
         writer.field("to", names[request.requester] ?? "")
         writer.field("amount", request.amount.minorUnits)

@@ -63,7 +63,7 @@ struct RequestRoutes: Sendable {
             of: Set(page.elements.flatMap { [$0.requester, $0.payer] }))
         return .json { body in
             body.objects("data", page.elements) {
-                PaymentWire.write($0, names: names, seenBy: caller, &$1)
+                PaymentWire.write($0, names: names, seenBy: caller.user, &$1)
             }
             body.field("next_cursor", page.nextCursor)
         }
@@ -79,7 +79,7 @@ struct RequestRoutes: Sendable {
         let names = try await payments.usernames(of: [accepted.requester, accepted.payer])
         let response = Response.json(201) { body in
             body.object("request") {
-                PaymentWire.write(accepted, names: names, seenBy: payer.caller, &$0)
+                PaymentWire.write(accepted, names: names, seenBy: payer.user, &$0)
             }
             body.object("transfer") { PaymentWire.write(done, &$0) }
         }
@@ -103,7 +103,7 @@ struct RequestRoutes: Sendable {
     ) async throws -> Response {
         let names = try await payments.usernames(of: [request.requester, request.payer])
         return .json(status) {
-            PaymentWire.write(request, names: names, seenBy: caller, &$0)
+            PaymentWire.write(request, names: names, seenBy: caller.user, &$0)
         }
     }
 }

@@ -168,7 +168,7 @@ extension Payments {
                 """)
     }
 
-    private func requests(
+    func requests(
         where condition: SQL, limit: Int
     ) async throws -> [PaymentRequest] {
         try await database.read { transaction in

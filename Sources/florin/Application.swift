@@ -30,11 +30,15 @@ struct Application: Sendable {
     let identity: Identity
     let payments: Payments
     let simple: SimpleTransfers
+    let export: PersonalExport
+    let erasures: Erasures
 
     /// How often each slice removes what is no longer of use.
     private static let tidySeconds: Int64 = 3600
     /// How often it is looked whether a day is over and not committed.
     private static let commitSeconds: Int64 = 60
+    /// How often it is looked whether somebody is to be erased.
+    private static let eraseSeconds: Int64 = 60
 
     static let migrations: [Migration] =
         JobsSchema.migrations + LedgerSchema.migrations + NotificationsSchema.migrations
@@ -101,12 +105,7 @@ struct Application: Sendable {
             database: database, jobs: jobs, clock: clock,
             key: ring.sealingKey(Notifications.purpose),
             carriers: [.sms: carrier, .email: carrier])
-        let terms = PaymentTerms(
-            currencies: configuration.currencies, sendFees: configuration.sendFees,
-            limits: configuration.limits,
-            pinThresholds: PinThresholds(
-                configuration.currencies, major: configuration.pinThresholds,
-                others: configuration.pinThreshold))
+        let terms = configuration.paymentTerms
         let walletLimits = WalletLimits(ledger: ledger, terms: terms)
         identity = Identity(
             database: database, notifications: notifications, events: events, clock: clock,
@@ -132,12 +131,16 @@ struct Application: Sendable {
         simple = SimpleTransfers(
             identity: identity, payments: payments, ledger: ledger, database: database,
             terms: configuration.simpleTerms)
+        export = PersonalExport(identity, payments.exportParts)
+        let erasures = Erasures(
+            identity, [payments.erasurePart], daysToThink: configuration.erasureDays)
+        self.erasures = erasures
         worker = Worker(
             database: database, clock: clock,
             handlers: notifications.handlers + payments.handlers,
             schedules: Self.schedules(
                 payments, commitments, actCommitments,
-                Retention(database: database, clock: clock), notifications, identity))
+                Retention(database: database, clock: clock), notifications, identity, erasures))
     }
 
     /// What stops payments and lets them go on; staff are told by a job of the same transaction,
@@ -152,7 +155,8 @@ struct Application: Sendable {
 
     private static func schedules(
         _ payments: Payments, _ commitments: Commitments, _ actCommitments: ActCommitments,
-        _ retention: Retention, _ notifications: Notifications, _ identity: Identity
+        _ retention: Retention, _ notifications: Notifications, _ identity: Identity,
+        _ erasures: Erasures
     ) -> [Schedule] {
         [
             Schedule("payments.expire_holds", everySeconds: 1) { try await payments.expireHolds() },
@@ -167,6 +171,12 @@ struct Application: Sendable {
                 try await notifications.tidy()
             },
             Schedule("identity.tidy", everySeconds: tidySeconds) { try await identity.tidy() },
+            Schedule("identity.erase_unproven", everySeconds: tidySeconds) {
+                try await erasures.askForUnproven()
+            },
+            Schedule("identity.erase", everySeconds: eraseSeconds) {
+                try await erasures.eraseDue()
+            },
         ]
     }
 
@@ -193,7 +203,10 @@ struct Application: Sendable {
     /// What other processes, and this one's transactions, tell through PostgreSQL.
     private func listen() throws -> Listener {
         try Listener.start(
-            settings, channels: [Jobs.channel, Events.channel, Identity.channel],
+            settings,
+            channels: [
+                Jobs.channel, Events.channel, Identity.channel, Identity.erasedChannel,
+            ],
             onNotify: { channel, payload in
                 switch channel {
                 case Events.channel:
@@ -202,11 +215,13 @@ struct Application: Sendable {
                 case Identity.channel:
                     identity.forgetSessions(of: payload)
                     Task { await payments.hangUpEndedSessions(of: payload) }
+                case Identity.erasedChannel: payments.forgetNames(of: payload)
                 default: worker.wake()
                 }
             },
             onReconnect: {
                 identity.forgetSessions(of: nil)
+                payments.forgetNames(of: nil)
                 Task { await payments.hangUpEndedSessions(of: nil) }
                 worker.wake()
             })
@@ -225,6 +240,13 @@ struct Application: Sendable {
 }
 
 extension Configuration {
+    var paymentTerms: PaymentTerms {
+        PaymentTerms(
+            currencies: currencies, sendFees: sendFees, limits: limits,
+            pinThresholds: PinThresholds(
+                currencies, major: pinThresholds, others: pinThreshold))
+    }
+
     var simpleTerms: SimpleTerms {
         let currency = currencies[0]
         return SimpleTerms(

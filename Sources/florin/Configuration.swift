@@ -38,6 +38,8 @@ struct Configuration: Sendable {
     var simpleAccess: SimpleTerms.Access = .off
     /// Major units.
     var simpleBalance: Int64?
+    /// Between a person's wish to be erased and the deed.
+    var erasureDays = ErasureRules.daysDefault
     var watchSeconds = Watch.secondsDefault
     var databaseConnections = 6
     var argonMemoryKiB = 19_456
@@ -103,6 +105,8 @@ struct Configuration: Sendable {
         simpleAccess =
             try reader.simpleAccess("FLORIN_SIMPLE_API") ?? (isSandbox ? .authenticated : .off)
         simpleBalance = try reader.amount("FLORIN_SIMPLE_BALANCE")
+        erasureDays =
+            try reader.integer("FLORIN_ERASURE_DAYS", in: 0...ErasureRules.daysMax) ?? erasureDays
         watchSeconds = try reader.integer("FLORIN_WATCH_SECONDS", in: 1...3600) ?? watchSeconds
         databaseConnections =
             try reader.integer("FLORIN_DATABASE_CONNECTIONS", in: 1...100).map { Int($0) }

@@ -51,8 +51,14 @@ struct Routes: Sendable {
             IdentityRoutes(application.identity).routes
             + PasskeyRoutes(application.identity).routes
             + SecondFactorRoutes(application.identity).routes
-            + MerchantKeyRoutes(application.identity).routes + payments.routes + books.routes
-            + acts.routes + plans.routes + RoleRoutes(application.identity).routes
+            + MerchantKeyRoutes(application.identity).routes
+            + ProfileRoutes(application.identity).routes
+            + ContactRoutes(application.identity).routes
+            + PersonalDataRoutes(
+                application.identity, application.export, application.erasures
+            ).routes
+            + payments.routes + books.routes + acts.routes + plans.routes
+            + RoleRoutes(application.identity).routes
             + KycRoutes(application.identity).routes + StaffKycRoutes(application.identity).routes
             + StaffPeopleRoutes(application.identity).routes
             + CodeStopRoutes(application.identity).routes

@@ -194,6 +194,29 @@ import Testing
             ])
     }
 
+    @Test func promises() {
+        let kept = """
+            enum Kept {
+                /// A day.
+                static let codeSeconds: Int64 = 86_400
+                package static let exportSeconds = 2 * 86_400
+            }
+            """
+        let page = """
+            | what | how long |
+            | codes | a day (`codeSeconds = 86_400`) |
+            | copies | three days (`exportSeconds = 3 * 86_400`) |
+            | `jobs.events` | for ever |
+            | letters | a year (`letterSeconds = 365 * 86_400`) |
+            """
+        let repository = planted([
+            "Sources/Identity/Kept.swift": kept, "docs/privacy.md": page,
+        ])
+        expect(
+            Rule.keptAsLongAsPromised, in: repository,
+            finds: ["docs/privacy.md:3", "docs/privacy.md:5"])
+    }
+
     @Test func untrueSecurityTable() {
         let items = SecurityTable.items.filter { $0 != "2.1.2" && $0 != "9.2.4" }
         let page = items.map { item in

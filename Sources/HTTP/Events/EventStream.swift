@@ -10,23 +10,15 @@ package final class EventStream: Sendable {
     /// How long to stay away after a break, told to the client at the start.
     static let reconnectMilliseconds = 2000
 
-    /// The connection's side: both are called from any thread, outside the lock.
-    struct Sink: Sendable {
-        /// There is something to read, after a `read` that found nothing.
-        let wake: @Sendable () -> Void
-        /// The client cannot keep up and shall be disconnected.
-        let cut: @Sendable () -> Void
-    }
-
     fileprivate struct State {
         var pending: [UInt8] = []
         var isClosed = false
         var isReaderWaiting = false
-        var sink: Sink?
+        var sink: StreamSink?
         var onClose: [@Sendable () -> Void] = []
 
         /// The reader to wake, if it waits.
-        mutating func wakesReader() -> Sink? {
+        mutating func wakesReader() -> StreamSink? {
             defer { isReaderWaiting = false }
             return isReaderWaiting ? sink : nil
         }
@@ -68,7 +60,7 @@ package final class EventStream: Sendable {
     }
 
     private func push(_ bytes: [UInt8]) -> Bool {
-        let (outcome, sink) = state.withLock { state -> (PushOutcome, Sink?) in
+        let (outcome, sink) = state.withLock { state -> (PushOutcome, StreamSink?) in
             guard !state.isClosed else { return (.closed, nil) }
             guard state.pending.count + bytes.count <= Self.pendingBytesMax else {
                 return (.overflowed, state.sink)
@@ -122,15 +114,10 @@ extension EventStream.State {
 
 // MARK: The connection's side
 
-extension EventStream {
-    enum Reading {
-        case bytes([UInt8])
-        case end
-        /// Nothing yet; the sink's `wake` will be called when there is.
-        case wait
-    }
+extension EventStream: AnswerStream {
+    var phase: Peer.Phase { .streaming }
 
-    func attach(_ sink: Sink) {
+    func attach(_ sink: StreamSink) {
         state.withLock { $0.sink = sink }
     }
 
@@ -140,7 +127,7 @@ extension EventStream {
         close()
     }
 
-    func read(bytesMax: Int) -> Reading {
+    func read(bytesMax: Int) -> StreamReading {
         state.withLock { state in
             guard !state.pending.isEmpty else {
                 state.isReaderWaiting = !state.isClosed
@@ -151,6 +138,9 @@ extension EventStream {
             return .bytes(taken)
         }
     }
+
+    /// Clients come back to another server, with the id of what they saw last.
+    func drain() { close() }
 
     /// A comment that keeps proxies from closing a quiet stream and finds clients that left.
     func sendHeartbeat() {

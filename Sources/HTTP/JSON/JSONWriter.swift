@@ -21,9 +21,9 @@ package struct JSONWriter: Sendable {
     }
 
     /// A top-level object, or an element of the array being written.
-    package mutating func object(_ write: (inout JSONWriter) -> Void) {
+    package mutating func object(_ write: (inout JSONWriter) throws -> Void) rethrows {
         separate()
-        nest(UInt8(ascii: "{"), UInt8(ascii: "}"), write)
+        try nest(UInt8(ascii: "{"), UInt8(ascii: "}"), write)
     }
 
     /// A top-level array, or an element of the array being written.
@@ -33,11 +33,11 @@ package struct JSONWriter: Sendable {
     }
 
     private mutating func nest(
-        _ start: UInt8, _ end: UInt8, _ write: (inout JSONWriter) -> Void
-    ) {
+        _ start: UInt8, _ end: UInt8, _ write: (inout JSONWriter) throws -> Void
+    ) rethrows {
         bytes.append(start)
         needsComma = false
-        write(&self)
+        try write(&self)
         bytes.append(end)
         needsComma = true
     }
@@ -84,6 +84,10 @@ extension JSONWriter {
         self.name(name)
         let characters = moment.characters
         JSONText.append(quoted: characters.span, to: &bytes)
+    }
+
+    package mutating func field(_ name: StaticString, moment: Timestamp?) {
+        if let moment { field(name, moment) } else { null(name) }
     }
 
     package mutating func field(_ name: StaticString, _ value: Int) {

@@ -5,6 +5,15 @@ package struct Response: Sendable {
         case bytes([UInt8])
         case file(ImmutableBytes)
         case events(EventStream)
+        case produced(BodyStream)
+
+        var stream: (any AnswerStream)? {
+            switch self {
+            case .none, .bytes, .file: nil
+            case .events(let stream): stream
+            case .produced(let stream): stream
+            }
+        }
     }
 
     typealias Header = (name: String, value: String)
@@ -81,6 +90,18 @@ extension Response {
     package static func events(_ stream: EventStream) -> Response {
         let type: Header = ("Content-Type", "text/event-stream")
         return Response(status: 200, headers: [type] + uncached([]), body: .events(stream))
+    }
+
+    /// A body that is written while it is sent, so that its size costs no memory. What throws in
+    /// `produce` breaks the connection off, so that nobody takes a part for the whole.
+    package static func produced(
+        as mediaType: String, headers: [(String, String)] = [],
+        _ produce: @escaping @Sendable (BodyStream) async throws -> Void
+    ) -> Response {
+        let type: Header = ("Content-Type", mediaType)
+        return Response(
+            status: 200, headers: [type] + uncached(headers),
+            body: .produced(BodyStream(produce)))
     }
 
     private static func uncached(_ headers: [(String, String)]) -> [Header] {

@@ -12,7 +12,7 @@ import Telemetry
     let service: Service
     var configuration: ServerConfiguration { service.configuration }
     /// Streams that are open, by the number of their peer.
-    var streams: [UInt64: EventDelivery] = [:]
+    var streams: [UInt64: StreamDelivery] = [:]
     var handlersRunning = 0
     private(set) var isDraining = false
 
@@ -177,6 +177,7 @@ import Telemetry
         case .waiting, .head: configuration.headerDeadline
         case .body: configuration.bodyDeadline
         case .answering: configuration.answerDeadline
+        case .producing: configuration.producedAnswerDeadline
         case .handling, .streaming: nil
         }
     }
@@ -191,7 +192,7 @@ import Telemetry
         isDraining = true
         unsafe _ = MHD_quiesce_daemon(engine)
         listener.close()
-        for delivery in Array(streams.values) { delivery.stream.close() }
+        for delivery in Array(streams.values) { delivery.stream.drain() }
         for peer in peers where peer.phase == .waiting && !peer.hasUnreadBytes { peer.cut() }
         abandonAt = Moment.now.adding(configuration.drainDeadline)
         mustTurn = true

@@ -11,7 +11,7 @@ struct Delivery {
     let closesConnection: Bool
 
     /// The caller owns the result. Nil only when memory is out.
-    func make(_ response: Response, stream: EventDelivery?) -> OpaquePointer? {
+    func make(_ response: Response, stream: StreamDelivery?) -> OpaquePointer? {
         guard let result = unsafe body(response, stream: stream) else { return nil }
         for header in response.headers { unsafe add(header.name, header.value, to: result) }
         unsafe add("X-Request-Id", requestID, to: result)
@@ -29,7 +29,7 @@ struct Delivery {
         return unsafe result
     }
 
-    private func body(_ response: Response, stream: EventDelivery?) -> OpaquePointer? {
+    private func body(_ response: Response, stream: StreamDelivery?) -> OpaquePointer? {
         switch response.body {
         case .none:
             return unsafe MHD_create_response_from_buffer(0, nil, .RESPMEM_PERSISTENT)
@@ -41,7 +41,7 @@ struct Delivery {
             return unsafe MHD_create_response_from_buffer_with_free_callback_cls(
                 file.count, file.pointer.baseAddress, releaseFile,
                 Unmanaged.passRetained(file).toOpaque())
-        case .events:
+        case .events, .produced:
             guard let stream else {
                 return unsafe MHD_create_response_from_buffer(0, nil, .RESPMEM_PERSISTENT)
             }

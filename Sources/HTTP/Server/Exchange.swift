@@ -173,7 +173,7 @@ import Telemetry
         daemon.handlersRunning -= 1
         task = nil
         guard !isOver, !isAbandoned else {
-            if case .events(let stream) = response.body { stream.close() }
+            response.body.stream?.close()
             return
         }
         self.response = response
@@ -199,21 +199,21 @@ import Telemetry
         let delivery = Delivery(
             service: daemon.service, head: head, allowance: allowance, requestID: requestID,
             closesConnection: closing || daemon.isDraining)
-        let stream = eventDelivery(for: response)
+        let stream = streamDelivery(for: response)
         guard let result = unsafe delivery.make(response, stream: stream) else { return .NO }
         defer { unsafe MHD_destroy_response(result) }
-        peer.enter(stream == nil ? .answering : .streaming, at: .now)
+        peer.enter(stream?.stream.phase ?? .answering, at: .now)
         return unsafe MHD_queue_response(connection, UInt32(response.status), result)
     }
 
-    /// HEAD asks what GET would say first; there is nobody to send events to.
-    private func eventDelivery(for response: Response) -> EventDelivery? {
-        guard case .events(let stream) = response.body else { return nil }
-        guard head?.method != .head, !daemon.isDraining else {
+    /// HEAD asks what GET would say first; there is nobody to send the rest to.
+    private func streamDelivery(for response: Response) -> StreamDelivery? {
+        guard let stream = response.body.stream else { return nil }
+        guard head?.method != .head, !(daemon.isDraining && stream.phase == .streaming) else {
             stream.close()
             return nil
         }
-        return unsafe EventDelivery(stream, to: peer, on: connection, of: daemon)
+        return unsafe StreamDelivery(stream, to: peer, on: connection, of: daemon)
     }
 
     /// The engine has sent the answer, or the connection is gone.

@@ -8,7 +8,7 @@ final class Peer {
     enum Phase: String, CaseIterable {
         /// Nothing of a request has been understood yet.
         case waiting
-        case head, body, handling, answering, streaming
+        case head, body, handling, answering, producing, streaming
     }
 
     let number: UInt64

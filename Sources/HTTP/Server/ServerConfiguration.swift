@@ -25,6 +25,8 @@ package struct ServerConfiguration: Sendable {
     package var bodyDeadline = Duration.seconds(60)
     /// From the first to the last byte of an answer; event streams are exempt.
     package var answerDeadline = Duration.seconds(120)
+    /// The same for an answer that is produced while it is sent, such as a person's whole data.
+    package var producedAnswerDeadline = Duration.seconds(1800)
     /// Silence on a kept connection, or while either side should be sending. Whole seconds.
     package var idleSeconds = 75
     /// How long `drain` waits for requests in flight.

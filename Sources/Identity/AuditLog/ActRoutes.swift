@@ -108,7 +108,7 @@ extension RecordedAct {
     }
 }
 
-private enum ActWire {
+enum ActWire {
     private static let party = Schema.nullable(
         .object(.required("id", .uuid), .required("username", .string())))
 

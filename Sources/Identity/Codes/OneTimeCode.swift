@@ -19,6 +19,8 @@ package enum CodePurpose: String, Sendable, CaseIterable {
     case logIn = "log_in"
     case resetPassword = "reset_password"
     case resetPin = "reset_pin"
+    case changePhone = "change_phone"
+    case changeEmail = "change_email"
 
     /// What is sent. It says what the code is for, so that nobody is talked out of one.
     func message(_ code: String) -> String {
@@ -28,6 +30,8 @@ package enum CodePurpose: String, Sendable, CaseIterable {
             case .logIn: "Your Florin code to log in on another device is \(code)."
             case .resetPassword: "Your Florin code for a new password is \(code)."
             case .resetPin: "Your Florin code for a new PIN is \(code)."
+            case .changePhone: "Your Florin code to use this telephone number is \(code)."
+            case .changeEmail: "Your Florin code to use this e-mail address is \(code)."
             }
         return use + " It is good for 5 minutes. Never tell it to anyone."
     }

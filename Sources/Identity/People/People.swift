@@ -108,7 +108,8 @@ extension Identity {
         try transaction.query(
             """
             SELECT id, username, phone_sealed, email_sealed, role, verified_at IS NOT NULL,
-                u.created_at, full_name_sealed, birth_date_sealed, wrapped, plan, kyc_tier
+                u.created_at, full_name_sealed, birth_date_sealed, wrapped, plan, kyc_tier,
+                language, email_proven_at IS NOT NULL
             FROM identity.users u LEFT JOIN identity.person_keys ON user_id = id
             WHERE \(condition)
             """
@@ -129,8 +130,9 @@ extension Identity {
             phone: try open(2, .phone).flatMap { PhoneNumber($0) },
             email: try open(3, .email).flatMap { EmailAddress($0) },
             role: try Role(stored: row[4]), isVerified: try row[5], createdAt: try row[6],
-            fullName: try open(7, .fullName),
+            fullName: try open(7, .fullName).flatMap { FullName($0) },
             birthDate: try open(8, .birthDate).flatMap { CalendarDay($0) },
+            language: try (row[12] as String?).flatMap { Language($0) }, isEmailProven: try row[13],
             standing: Standing(
                 plan: try Plan(stored: row[10]), tier: try KycTier(stored: row[11])))
     }

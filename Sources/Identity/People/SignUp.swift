@@ -81,7 +81,7 @@ extension Identity {
 
     func insert(
         _ user: User, passwordHash: String, _ transaction: borrowing Transaction
-    ) throws(DatabaseError) {
+    ) throws {
         let verifiedAt: Timestamp? = user.isVerified ? user.createdAt : nil
         let (key, wrapped) = vault.newKey(of: user.id)
         try transaction.execute(
@@ -97,11 +97,15 @@ extension Identity {
                 \(user.email.map { key.seal($0.text, .email) }),
                 \(passwordHash), \(user.role.rawValue), \(user.createdAt), \(verifiedAt))
             """)
+        // Afterwards, because the row waits for whoever is just being erased under this name.
+        try refuseRetired(user.username, transaction)
     }
 
     func taken(_ error: DatabaseError) -> IdentityRejection? {
         if error.isUniqueViolation("users_phone") { return .phoneTaken }
-        if error.isUniqueViolation("users_username") { return .usernameTaken }
+        if error.isUniqueViolation("users_username") || error.isUniqueViolation("users_look") {
+            return .usernameTaken
+        }
         if error.isUniqueViolation("users_email") { return .emailTaken }
         return nil
     }

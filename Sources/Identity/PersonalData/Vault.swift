@@ -70,6 +70,7 @@ package struct Vault: Sendable {
 
     func index(_ phone: PhoneNumber) -> [UInt8] { indexing.blindIndex("phone:" + phone.e164) }
     func index(_ email: EmailAddress) -> [UInt8] { indexing.blindIndex("email:" + email.text) }
+    func index(_ username: Username) -> [UInt8] { indexing.blindIndex("look:" + username.look) }
     func index(address: String) -> [UInt8] { indexing.blindIndex("address:" + address) }
     func index(_ document: IdentityDocument) -> [UInt8] {
         indexing.blindIndex("document:" + document.canonical)

@@ -47,7 +47,7 @@ extension Identity {
             id = user.id
             username = user.username.text
             let all: [PersonalFact: String?] = [
-                .phone: user.phone?.e164, .email: user.email?.text, .fullName: user.fullName,
+                .phone: user.phone?.e164, .email: user.email?.text, .fullName: user.fullName?.text,
                 .birthDate: user.birthDate.map { "\($0)" },
             ]
             facts = all.compactMapValues { $0 }.filter { wanted.contains($0.key) }

@@ -29,7 +29,7 @@ package struct MaskedPerson: Sendable {
         username = user.username.text
         phone = user.phone.map { "\($0)" }
         email = user.email.map { "\($0)" }
-        fullName = user.fullName.map { Masked.name($0) }
+        fullName = user.fullName.map { Masked.name($0.text) }
         role = user.role
         isVerified = user.isVerified
         standing = user.standing

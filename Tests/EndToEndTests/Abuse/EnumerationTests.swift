@@ -7,7 +7,7 @@ import Testing
 struct EnumerationTests {
     /// Hashing costs enough here that leaving it out could not hide among the rest.
     private static let server = Task {
-        try await World.own(["FLORIN_ARGON2_MEMORY_KIB": "4096", "FLORIN_ARGON2_PASSES": "2"])
+        try await World.own(["FLORIN_ARGON2_MEMORY_KIB": "8192", "FLORIN_ARGON2_PASSES": "2"])
     }
     private static let pairs = 48
 

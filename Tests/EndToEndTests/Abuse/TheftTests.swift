@@ -3,13 +3,20 @@ import TestSupport
 import Testing
 
 /// What a thief has of tokens, and what an attacker has of planting some.
-@Suite("Abuse: stolen and planted tokens", .timeLimit(.minutes(1)))
+///
+/// One test at a time moves the clocks of both processes.
+@Suite("Abuse: stolen and planted tokens", .serialized, .timeLimit(.minutes(1)))
 struct TheftTests {
     private static let pair = Task { try await FlorinServer.pair(on: TestPostgres.database()) }
     private static let refresh = "/v1/sessions/refresh"
 
     private static func renewed(_ api: Api, _ token: String) async throws -> Reply {
         try await api.reply(.post, refresh, ["refresh_token": .string(token)])
+    }
+
+    /// A lost answer may be asked for again at once, by tabs and by trains in tunnels. Not so late.
+    private static func wait(_ servers: [FlorinServer]) async throws {
+        for server in servers { try await server.api.advanceClock(seconds: 31) }
     }
 
     /// The thief is first, at one process; the owner comes later, at the other one.
@@ -26,6 +33,7 @@ struct TheftTests {
         let access = try #require(loot.json["access_token"]?.string)
         _ = try await servers[1].api.expect(200, .get, "/v1/me", token: access)
 
+        try await Self.wait(servers)
         (try await Self.renewed(servers[1].api, owner.refreshToken))
             .expectProblem(401, "refresh_token_invalid")
         // Everything that came of it is over, everywhere and at once.
@@ -42,28 +50,36 @@ struct TheftTests {
 
     /// The owner is first, and the thief gives himself away.
     @Test func aThiefWhoComesLateEndsTheSessionHeWanted() async throws {
-        let api = try await Self.pair.value[0].api
+        let servers = try await Self.pair.value
+        let api = servers[0].api
         let owner = try await Person.signUp(api)
         let next = try await Self.renewed(api, owner.refreshToken)
         let (access, refreshToken) = (
             next.json["access_token"]?.string, next.json["refresh_token"]?.string ?? ""
         )
+        try await Self.wait(servers)
         (try await Self.renewed(api, owner.refreshToken))
             .expectProblem(401, "refresh_token_invalid")
         try await api.refused(401, "session_invalid", .get, "/v1/me", token: access)
         (try await Self.renewed(api, refreshToken)).expectProblem(401, "refresh_token_invalid")
     }
 
-    @Test func ofManyThievesAtOnceAtMostOneIsServedAndNoneStays() async throws {
+    @Test func manyAtOnceGetOneTokenAtMostAndNoneOfThemKeepsIt() async throws {
         let servers = try await Self.pair.value
         let owner = try await Person.signUp(servers[0].api)
         let replies = try await together(8) { number in
             try await Self.renewed(servers[number % 2].api, owner.refreshToken)
         }
-        #expect(replies.count { $0.status == 201 } == 1)
-        #expect(replies.count { $0.code == "refresh_token_invalid" } == 7)
-        let loot = replies.first { $0.status == 201 }?.json["refresh_token"]?.string ?? ""
-        (try await Self.renewed(servers[0].api, loot)).expectProblem(401, "refresh_token_invalid")
+        let given = Set(replies.compactMap { $0.json["refresh_token"]?.string })
+        #expect(given.count == 1)
+        #expect(replies.allSatisfy { $0.status == 201 || $0.code == "refresh_token_invalid" })
+        try await Self.wait(servers)
+        (try await Self.renewed(servers[1].api, owner.refreshToken))
+            .expectProblem(401, "refresh_token_invalid")
+        for token in given {
+            (try await Self.renewed(servers[0].api, token))
+                .expectProblem(401, "refresh_token_invalid")
+        }
     }
 
     /// Session fixation: a session is what the server makes at the log-in, whatever came with it.

@@ -52,7 +52,7 @@ struct AccessRow: Sendable {
 
 enum AccessTable {
     static let rows =
-        identity + secrets + keys + standing + kyc + people + payments + simple + open
+        identity + personal + secrets + keys + standing + kyc + people + payments + simple + open
 
     /// Who sees what is not theirs; an auditor sees what any of them does.
     static let staff = ["admin", "finance", "support", "auditor"]
@@ -95,6 +95,31 @@ enum AccessTable {
         AccessRow("POST /v1/recovery_codes", .session, body: { _ in code }, status: 404),
         AccessRow("POST /v1/totp", .session),
     ]
+
+    /// Everybody in the neighbourhood has something open, so nobody is erased.
+    private static let personal: [AccessRow] = [
+        AccessRow("PATCH /v1/me", .session, body: { _ in ["language": "sw"] }, status: 200),
+        AccessRow("POST /v1/me/exports", .session, body: { _ in password }, status: 200),
+        AccessRow("POST /v1/me/erasures", .session, body: { _ in password }, status: 409),
+        AccessRow("GET /v1/me/erasures/current", .session, status: 404),
+        AccessRow("DELETE /v1/me/erasures/current", .session, status: 404),
+        AccessRow(
+            "POST /v1/me/phone_changes", .session,
+            body: { _ in password.replacing("phone", "0712345678") }, status: 422),
+        AccessRow(
+            "POST /v1/me/phone_changes/completions", .session,
+            body: { _ in ["phone": .string(Person.Names().phone), "code": "123456"] },
+            status: 410),
+        AccessRow(
+            "POST /v1/me/email_changes", .session,
+            body: { _ in password.replacing("email", "no address") }, status: 422),
+        AccessRow(
+            "POST /v1/me/email_changes/completions", .session,
+            body: { _ in ["email": .string(Person.Names().email), "code": "123456"] },
+            status: 410),
+    ]
+
+    private static let password: JSON = ["password": .string(Person.password)]
 
     // Whoever is let in hears that the secret they show is wrong, or that there is none.
     private static let secrets: [AccessRow] = [

@@ -60,6 +60,12 @@ struct Neighbourhood: Sendable {
         owner = try await Self.person("merchant", api, hands)
         neighbour = try await Self.person("customer", api, hands)
         var people = [Who.unverified: try await Person.signUp(api, isVerified: false)]
+        if let unverified = people[.unverified] {
+            let body: JSON = [
+                "from": .string(unverified.username), "amount": 1, "currency": "KES",
+            ]
+            _ = try await neighbour.post("/v1/requests", body)
+        }
         for role in Who.roles {
             people[.person(role: role)] = try await Self.person(role, api, hands)
         }

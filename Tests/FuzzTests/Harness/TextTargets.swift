@@ -72,7 +72,7 @@ extension FuzzTarget {
         guard let pin = Pin(input.text) else { return }
         try hold(Array(pin.text.utf8) == input && input.count == 6, "six digits of ASCII")
         try hold(!"\(pin)\(String(reflecting: pin))".contains(pin.text), "never printed")
-        let phone = PhoneNumber("+254" + pin.text)
+        let phone = PhoneNumber("+2547" + pin.text)
         try hold(
             PinRules.weakness(of: pin, phone: phone, birth: nil) != nil, "no piece of the number")
     }

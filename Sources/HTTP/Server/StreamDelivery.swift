@@ -1,12 +1,12 @@
 import CLinux
 import CMicrohttpd
 
-/// Feeds one connection from one event stream: the connection sleeps while there is nothing to say.
+/// Feeds one connection from one stream: the connection sleeps while there is nothing to say.
 ///
 /// `@unchecked`: all of it belongs to the loop's thread; the stream's sink only sends commands
 /// there.
-@safe final class EventDelivery: @unchecked Sendable {
-    let stream: EventStream
+@safe final class StreamDelivery: @unchecked Sendable {
+    let stream: any AnswerStream
     let peer: Peer
     private unowned let daemon: Daemon
     private let connection: OpaquePointer
@@ -16,7 +16,9 @@ import CMicrohttpd
     /// Bytes handed to the engine at once.
     private static let blockBytes = 4096
 
-    init(_ stream: EventStream, to peer: Peer, on connection: OpaquePointer, of daemon: Daemon) {
+    init(
+        _ stream: any AnswerStream, to peer: Peer, on connection: OpaquePointer, of daemon: Daemon
+    ) {
         self.stream = stream
         self.peer = peer
         self.daemon = daemon
@@ -29,7 +31,7 @@ import CMicrohttpd
         let context = unsafe Unmanaged.passRetained(self)
         guard
             let response = unsafe florin_mhd_stream(
-                Self.blockBytes, readEvents, context.toOpaque(), releaseEvents)
+                Self.blockBytes, readStream, context.toOpaque(), releaseStream)
         else {
             unsafe context.release()
             return nil
@@ -43,7 +45,7 @@ import CMicrohttpd
         let resume: EventLoop.Command = { [weak self] in self?.resume() }
         let cut: EventLoop.Command = { [weak self] in self?.cut() }
         stream.attach(
-            EventStream.Sink(wake: { loop.execute(resume) }, cut: { loop.execute(cut) }))
+            StreamSink(wake: { loop.execute(resume) }, cut: { loop.execute(cut) }))
         loop.watch(
             peer.socket, for: EPOLLRDHUP.rawValue | EPOLLONESHOT.rawValue, key: peer.number)
         daemon.streams[peer.number] = self
@@ -56,6 +58,7 @@ import CMicrohttpd
             unsafe buffer.copyBytes(from: bytes)
             return bytes.count
         case .end: return florin_mhd_end_of_stream
+        case .broken: return florin_mhd_end_with_error
         case .wait:
             isSuspended = true
             unsafe MHD_suspend_connection(connection)
@@ -85,14 +88,14 @@ import CMicrohttpd
     }
 }
 
-private let readEvents: MHD_ContentReaderCallback = { context, _, buffer, capacity in
+private let readStream: MHD_ContentReaderCallback = { context, _, buffer, capacity in
     guard let context = unsafe context else { return florin_mhd_end_with_error }
-    let delivery = unsafe Unmanaged<EventDelivery>.fromOpaque(context).takeUnretainedValue()
+    let delivery = unsafe Unmanaged<StreamDelivery>.fromOpaque(context).takeUnretainedValue()
     return unsafe delivery.read(
         into: UnsafeMutableRawBufferPointer(start: buffer, count: capacity))
 }
 
-private let releaseEvents: MHD_ContentReaderFreeCallback = { context in
+private let releaseStream: MHD_ContentReaderFreeCallback = { context in
     guard let context = unsafe context else { return }
-    unsafe Unmanaged<EventDelivery>.fromOpaque(context).takeRetainedValue().finish()
+    unsafe Unmanaged<StreamDelivery>.fromOpaque(context).takeRetainedValue().finish()
 }
