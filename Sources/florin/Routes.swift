@@ -52,6 +52,7 @@ struct Routes: Sendable {
             + PasskeyRoutes(application.identity).routes
             + SecondFactorRoutes(application.identity).routes
             + MerchantKeyRoutes(application.identity).routes
+            + OAuthRoutes(application.identity).routes
             + ProfileRoutes(application.identity).routes
             + ContactRoutes(application.identity).routes
             + PersonalDataRoutes(

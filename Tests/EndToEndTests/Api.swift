@@ -40,6 +40,16 @@ struct Api: Sendable {
                 OutboundRequest(method, url + path, headers: fields, body: file)))
     }
 
+    /// A form, as OAuth has it.
+    func form(
+        _ path: String, _ body: String, headers: [(String, String)] = [],
+        type: String = "application/x-www-form-urlencoded"
+    ) async throws(OutboundError) -> Reply {
+        let request = OutboundRequest(
+            .post, url + path, headers: headers + [("Content-Type", type)], body: Array(body.utf8))
+        return Reply(try await Self.http.send(request))
+    }
+
     /// Sends a text of another kind than JSON.
     func reply(
         _ method: Method, _ path: String, text: String, type: String

@@ -27,18 +27,19 @@ package struct SecondFactorRoutes: Sendable {
                 summary: "Turn the app on with its first code; the answer has recovery codes.",
                 tag: "second factors", body: .object(.required("code", SecondFactorWire.code)),
                 returns: .created(SecondFactorWire.codes),
-                refusals: refused([.totpExists, .totpNotFound]), handler: confirm),
+                refusals: refused([.totpExists, .totpNotFound]), rate: .authentication,
+                handler: confirm),
             session.route(
                 .post, "/v1/totp/removals",
                 summary: "Turn the app off with a code of it or a recovery code.",
                 tag: "second factors", body: SecondFactorWire.factor,
                 returns: .noContent("It is asked for no more."),
-                refusals: refused([.totpNotFound]), handler: remove),
+                refusals: refused([.totpNotFound]), rate: .authentication, handler: remove),
             session.route(
                 .post, "/v1/recovery_codes", summary: "Ten new recovery codes, shown once.",
                 tag: "second factors", body: SecondFactorWire.factor,
                 returns: .created(SecondFactorWire.codes),
-                refusals: refused([.totpNotFound]), handler: renew),
+                refusals: refused([.totpNotFound]), rate: .authentication, handler: renew),
         ]
     }
 

@@ -332,6 +332,7 @@ enum AccessTable {
     private static let open: [AccessRow] = [
         "POST /v1/users", "POST /v1/phone_verifications", "POST /v1/phone_codes",
         "POST /v1/password_resets", "POST /v1/password_resets/completions",
+        "POST /oauth/token", "GET /.well-known/oauth-authorization-server",
         "POST /v1/sessions", "GET /.well-known/jwks.json", "POST /v1/sessions/refresh",
         "POST /v1/sessions/passkey_challenges",
         "POST /v1/session_challenges/{challenge}/codes",

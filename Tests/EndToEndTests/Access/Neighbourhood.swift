@@ -11,6 +11,8 @@ enum Who: Hashable, CustomStringConvertible {
     case person(role: String)
     /// A program with the key of a merchant, for one scope.
     case key(scope: String)
+    /// The same with the token that it got for a key of all scopes.
+    case client(scope: String)
 
     static let scopes = [
         "wallets:read", "transfers:read", "transfers:write", "holds:read", "holds:write",
@@ -21,7 +23,7 @@ enum Who: Hashable, CustomStringConvertible {
     ]
     static let all: [Who] =
         [.nobody, .unverified] + roles.map { .person(role: $0) }
-        + scopes.map { .key(scope: $0) }
+        + scopes.flatMap { [.key(scope: $0), .client(scope: $0)] }
 
     var description: String {
         switch self {
@@ -29,6 +31,7 @@ enum Who: Hashable, CustomStringConvertible {
         case .unverified: "somebody unverified"
         case .person(let role): role
         case .key(let scope): "a key for \(scope)"
+        case .client(let scope): "a client for \(scope)"
         }
     }
 
@@ -37,7 +40,7 @@ enum Who: Hashable, CustomStringConvertible {
         case .nobody: nil
         case .unverified: "customer"
         case .person(let role): role
-        case .key: "merchant"
+        case .key, .client: "merchant"
         }
     }
 }
@@ -76,6 +79,16 @@ struct Neighbourhood: Sendable {
             let made = try await people[.person(role: "merchant")]?.post(
                 "/v1/api_keys", .key(scopes: [scope]))
             keys[.key(scope: scope)] = made?["key"]?.string
+        }
+        let client = try await people[.person(role: "merchant")]?.post(
+            "/v1/api_keys", .key(scopes: Who.scopes))
+        for scope in Who.scopes {
+            let given = try await api.form(
+                "/oauth/token",
+                "grant_type=client_credentials&client_id=\(client?.id ?? "")"
+                    + "&client_secret=\(client?["key"]?.string ?? "")&scope=\(scope)")
+            try #require(given.status == 200, "\(given.text)")
+            keys[.client(scope: scope)] = given.json["access_token"]?.string
         }
         (self.people, self.keys) = (people, keys)
     }
