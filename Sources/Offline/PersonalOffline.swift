@@ -1,3 +1,4 @@
+internal import HTTP
 package import Identity
 internal import Postgres
 internal import Values
