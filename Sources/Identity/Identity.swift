@@ -23,6 +23,8 @@ package struct Identity: Sendable {
     let tokens: TokenMint
     /// Whether a log-in from a device that is not known is asked for a second step.
     let asksNewDevices: Bool
+    /// How long a strict session may lie unused.
+    let strictIdleSeconds: Int64
     let relyingParty: RelyingParty
     /// Keys of a sandbox say so, and open nothing elsewhere.
     let isSandbox: Bool
@@ -38,6 +40,7 @@ package struct Identity: Sendable {
         database: Database, notifications: Notifications, events: Events, clock: Clock,
         passwords: PasswordHasher, pins: PasswordHasher, breached: BreachedPasswords?,
         vault: Vault, tokens: TokenMint, relyingParty: RelyingParty, asksNewDevices: Bool,
+        strictIdleSeconds: Int64,
         isSandbox: Bool, staffAddresses: NetworkRanges, codeLimits: CodeLimits,
         buckets: TokenBuckets, followStanding: @escaping StandingChange
     ) {
@@ -53,6 +56,7 @@ package struct Identity: Sendable {
         self.tokens = tokens
         self.followStanding = followStanding
         self.asksNewDevices = asksNewDevices
+        self.strictIdleSeconds = strictIdleSeconds
         self.relyingParty = relyingParty
         self.isSandbox = isSandbox
         self.staffAddresses = staffAddresses

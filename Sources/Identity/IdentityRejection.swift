@@ -19,6 +19,9 @@ package enum IdentityRejection: Refusal, Equatable {
     case methodNotAvailable([SecondStep.Method])
     case sessionInvalid
     case refreshTokenInvalid
+    case sessionNotFound
+    case originNotAllowed
+    case csrfTokenInvalid
     case phoneNotVerified
     case forbidden
     case userNotFound
@@ -77,7 +80,8 @@ package enum IdentityRejection: Refusal, Equatable {
         .phoneTaken, .usernameTaken, .emailTaken, .credentialsInvalid,
         .codeIncorrect(triesLeft: 4), .codeExpired, .tooManyAttempts(retryAfter: 60),
         .alreadyVerified, .secondStepRequired(SecondStepAsked.example), .challengeInvalid,
-        .methodNotAvailable([]), .sessionInvalid, .refreshTokenInvalid, .phoneNotVerified,
+        .methodNotAvailable([]), .sessionInvalid, .refreshTokenInvalid, .sessionNotFound,
+        .originNotAllowed, .csrfTokenInvalid, .phoneNotVerified,
         .forbidden, .userNotFound, .tierNeedsApproval,
         .codeAddressInvalid, .passwordIncorrect, .pinTooWeak(reason: "sequence"),
         .pinRequired(threshold: 500_000, currency: "KES", isSet: true),
@@ -119,6 +123,9 @@ package enum IdentityRejection: Refusal, Equatable {
         case .methodNotAvailable: "method_not_available"
         case .sessionInvalid: "session_invalid"
         case .refreshTokenInvalid: "refresh_token_invalid"
+        case .sessionNotFound: "session_not_found"
+        case .originNotAllowed: "origin_not_allowed"
+        case .csrfTokenInvalid: "csrf_token_invalid"
         case .phoneNotVerified: "phone_not_verified"
         case .forbidden: "forbidden"
         case .userNotFound: "user_not_found"
@@ -189,11 +196,12 @@ package enum IdentityRejection: Refusal, Equatable {
         case .codeExpired: 410
         case .cursorInvalid: 400
         case .tooManyAttempts: 429
+        case .originNotAllowed, .csrfTokenInvalid: 403
         case .phoneNotVerified, .forbidden, .passwordIncorrect, .pinRequired, .pinIncorrect,
             .stepUpRequired, .staffAddressNotAllowed:
             403
         case .passkeyInvalid, .secondFactorIncorrect: 422
-        case .userNotFound, .codeStopNotFound: 404
+        case .userNotFound, .codeStopNotFound, .sessionNotFound: 404
         case .tierNeedsApproval: 409
         case .passkeyChallengeExpired: 410
         case .passkeyUnknown: 401
@@ -242,6 +250,10 @@ package enum IdentityRejection: Refusal, Equatable {
         case .methodNotAvailable: "This second step is not set up; choose another."
         case .sessionInvalid: "Log in to continue."
         case .refreshTokenInvalid: "This session is over; log in again."
+        case .originNotAllowed:
+            "Another page may not act for you here; open the wallet's own page."
+        case .csrfTokenInvalid: "This page is out of date; load it again."
+        case .sessionNotFound: "There is no such session of yours; it may be over already."
         case .phoneNotVerified: "Verify the telephone number with the code sent by SMS first."
         case .forbidden: "This is not yours to see or to do."
         case .userNotFound: "There is no such user."

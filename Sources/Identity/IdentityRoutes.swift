@@ -12,7 +12,8 @@ package struct IdentityRoutes: Sendable {
     }
 
     package var routes: [Route] {
-        people + PasswordRoutes(identity: identity, session: session).routes
+        people + SessionRoutes(identity: identity, session: session).routes
+            + PasswordRoutes(identity: identity, session: session).routes
             + PinRoutes(identity: identity, session: session).routes
     }
 
@@ -41,52 +42,6 @@ package struct IdentityRoutes: Sendable {
                     description: "If the number awaits verification, a code is on its way."),
                 refusals: Wire.refused([.phoneInvalid, .tooManyAttempts(retryAfter: 0)]),
                 rate: .code, handler: resend),
-            .open(
-                .post, "/v1/sessions",
-                summary: "Log in with username, telephone number or e-mail.", tag: "identity",
-                body: SessionWire.logIn, returns: .created(SessionWire.session),
-                refusals: Wire.refused([
-                    .credentialsInvalid, .tooManyAttempts(retryAfter: 0),
-                    .secondStepRequired(.example),
-                ]), rate: .authentication, handler: logIn),
-            .open(
-                .post, "/v1/session_challenges/{challenge}/codes",
-                summary: "Send the code of a log-in, at most one a minute.", tag: "identity",
-                parameters: [SessionWire.challenge],
-                returns: Answer(
-                    status: 202, schema: .object(.required("expires_in", .integer())),
-                    description: "A code is on its way."),
-                refusals: Wire.refused([
-                    .challengeInvalid, .methodNotAvailable([]), .tooManyAttempts(retryAfter: 0),
-                ]), rate: .authentication, handler: sendCode),
-            .open(
-                .post, "/v1/session_challenges/{challenge}/passkey_challenges",
-                summary: "What the browser needs to answer a log-in with a passkey.",
-                tag: "identity", parameters: [SessionWire.challenge],
-                returns: .created(PasskeyWire.request),
-                refusals: Wire.refused([.challengeInvalid, .methodNotAvailable([])]),
-                rate: .authentication, handler: passkeyChallenge),
-            .open(
-                .post, "/v1/session_challenges/{challenge}/answers",
-                summary: "The second step of a log-in.", tag: "identity",
-                parameters: [SessionWire.challenge], body: SessionWire.answer,
-                returns: .created(SessionWire.session),
-                refusals: Wire.refused([
-                    .challengeInvalid, .methodNotAvailable([]), .codeIncorrect(triesLeft: 0),
-                    .codeExpired, .tooManyAttempts(retryAfter: 0),
-                    .secondFactorIncorrect(triesLeft: 0), .passkeyInvalid(reason: ""),
-                    .passkeyChallengeExpired, .passkeyUnknown, .passkeySuspended,
-                ]), rate: .authentication, handler: answer),
-            .open(
-                .post, "/v1/sessions/refresh",
-                summary: "Exchange a refresh token for new tokens.", tag: "identity",
-                body: .object(.required("refresh_token", .string(min: 1, max: 128))),
-                returns: .created(SessionWire.tokens),
-                refusals: Wire.refused([.refreshTokenInvalid]),
-                handler: refresh),
-            session.route(
-                .delete, "/v1/sessions/current", summary: "Log out.", tag: "identity",
-                returns: .noContent("The session is over."), handler: logOut),
             session.route(
                 .get, "/v1/me", summary: "Oneself.", tag: "identity", returns: .ok(Wire.user),
                 handler: me),
@@ -117,44 +72,6 @@ package struct IdentityRoutes: Sendable {
         try await identity.resendCode(
             to: request.text("phone"), from: request.origin)
         return .json(202) { $0.field("expires_in", CodeRules.secondsValid) }
-    }
-
-    private func logIn(_ request: Request) async throws -> Response {
-        SessionWire.response(
-            try await identity.logIn(
-                login: request.text("login"), password: request.text("password"),
-                LogInWish(request), from: request.origin))
-    }
-
-    private func sendCode(_ request: Request) async throws -> Response {
-        let seconds = try await identity.sendCode(
-            for: request.parameter("challenge"), from: request.origin)
-        return .json(202) { $0.field("expires_in", seconds) }
-    }
-
-    private func passkeyChallenge(_ request: Request) async throws -> Response {
-        let (challenge, known) = try await identity.passkeyChallenge(
-            for: request.parameter("challenge"))
-        return .json(201) {
-            PasskeyWire.write(challenge, known: known, for: identity.relyingParty, &$0)
-        }
-    }
-
-    private func answer(_ request: Request) async throws -> Response {
-        SessionWire.response(
-            try await identity.answer(
-                request.parameter("challenge"), with: SessionWire.secondStep(request),
-                from: request.origin))
-    }
-
-    private func refresh(_ request: Request) async throws -> Response {
-        let tokens = try await identity.refresh(request.text("refresh_token"))
-        return .json(201) { SessionWire.write(tokens, &$0) }
-    }
-
-    private func logOut(_ request: Request, _ session: Session) async throws -> Response {
-        try await identity.logOut(session)
-        return .empty()
     }
 
     private func me(_ request: Request, _ session: Session) async throws -> Response {

@@ -104,5 +104,6 @@ package enum IdentitySchema {
         kyc,
         devices,
         privacy,
+        sessions,
     ]
 }

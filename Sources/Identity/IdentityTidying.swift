@@ -74,6 +74,7 @@ extension Identity {
                     SELECT 1 FROM identity.refresh_tokens r WHERE r.session_id = s.id)
                 ORDER BY s.id LIMIT \(limit))
             """)
+        try await removeRetiredKeys(now)
         try await removeExpired(now)
         try await removeMerchantKeys(
             endedBefore: now.adding(seconds: -IdentityKept.merchantKeySeconds))

@@ -10,7 +10,9 @@ package final class Listener: Sendable {
     private static let pauseMillisecondsMin: Int32 = 50
     private static let pauseMillisecondsMax: Int32 = 5000
     /// How often a silent connection is asked whether it is still there.
-    private static let silenceMillisecondsMax: Int32 = 30_000
+    private static let silenceMillisecondsMax: Int32 = 5_000
+    /// How often, at most, it is said that everything until now was heard.
+    private static let heardMillisecondsMin: Int64 = 1_000
 
     package typealias OnNotify = @Sendable (_ channel: String, _ payload: String) -> Void
 
@@ -18,19 +20,24 @@ package final class Listener: Sendable {
     private let channels: [String]
     private let onNotify: OnNotify
     private let onReconnect: @Sendable () -> Void
+    private let onHeard: @Sendable () -> Void
+    private let onLoss: @Sendable () -> Void
     private let stopping: Stopping
 
     /// - Parameters:
     ///   - onNotify: called on the listener's thread; whatever takes long belongs elsewhere.
     ///   - onReconnect: called each time listening begins, the first included: from then on
     ///     nothing is missed until the connection is lost.
+    ///   - onHeard: called every few seconds, when everything was heard that was said before.
+    ///   - onLoss: called when the connection is found to be lost.
     package static func start(
         _ settings: ConnectionSettings, channels: [String], onNotify: @escaping OnNotify,
-        onReconnect: @escaping @Sendable () -> Void
+        onReconnect: @escaping @Sendable () -> Void,
+        onHeard: @escaping @Sendable () -> Void = {}, onLoss: @escaping @Sendable () -> Void = {}
     ) throws(DatabaseError) -> Listener {
         let listener = Listener(
             settings: settings, channels: channels, onNotify: onNotify, onReconnect: onReconnect,
-            stopping: try Stopping())
+            onHeard: onHeard, onLoss: onLoss, stopping: try Stopping())
         SystemThread.start("listener") { listener.run() }
         return listener
     }
@@ -42,12 +49,15 @@ package final class Listener: Sendable {
 
     private init(
         settings: ConnectionSettings, channels: [String], onNotify: @escaping OnNotify,
-        onReconnect: @escaping @Sendable () -> Void, stopping: Stopping
+        onReconnect: @escaping @Sendable () -> Void, onHeard: @escaping @Sendable () -> Void,
+        onLoss: @escaping @Sendable () -> Void, stopping: Stopping
     ) {
         self.settings = settings
         self.channels = channels
         self.onNotify = onNotify
         self.onReconnect = onReconnect
+        self.onHeard = onHeard
+        self.onLoss = onLoss
         self.stopping = stopping
     }
 
@@ -59,7 +69,9 @@ package final class Listener: Sendable {
             if let link = open() {
                 pause = Self.pauseMillisecondsMin
                 onReconnect()
+                onHeard()
                 listen(on: link)
+                onLoss()
             }
             stopping.wait(milliseconds: pause)
             pause = min(pause * 2, Self.pauseMillisecondsMax)
@@ -78,8 +90,14 @@ package final class Listener: Sendable {
 
     /// Returns when the connection is lost or the end was asked for.
     private func listen(on link: Link) {
+        let clock = ContinuousClock()
+        var heardAt = clock.now
         while true {
             while let (channel, payload) = link.nextNotification() { onNotify(channel, payload) }
+            if heardAt.duration(to: clock.now) >= .milliseconds(Self.heardMillisecondsMin) {
+                heardAt = clock.now
+                onHeard()
+            }
             let isSilent = !stopping.wait(
                 forInputOn: link.socket, milliseconds: Self.silenceMillisecondsMax)
             if stopping.isRequested { return }

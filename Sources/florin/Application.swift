@@ -39,6 +39,8 @@ struct Application: Sendable {
     private static let tidySeconds: Int64 = 3600
     /// How often it is looked whether a day is over and not committed.
     private static let commitSeconds: Int64 = 60
+    /// How often strict sessions that lie unused are ended.
+    private static let idleSeconds: Int64 = 60
     /// How often it is looked whether somebody is to be erased.
     private static let eraseSeconds: Int64 = 60
 
@@ -114,6 +116,7 @@ struct Application: Sendable {
             passwords: configuration.passwordHasher, pins: configuration.pinHasher,
             breached: breached, vault: vault, tokens: tokens,
             relyingParty: configuration.relyingParty, asksNewDevices: configuration.asksNewDevices,
+            strictIdleSeconds: configuration.strictIdleSeconds,
             isSandbox: configuration.isSandbox,
             staffAddresses: configuration.staffAddresses, codeLimits: configuration.codeLimits,
             buckets: buckets,
@@ -139,8 +142,8 @@ struct Application: Sendable {
             handlers: notifications.handlers + payments.handlers,
             schedules: Self.schedules(
                 payments, commitments, actCommitments,
-                Retention(database: database, clock: clock), notifications, identity, erasures)
-                + offline.schedules)
+                Retention(database: database, clock: clock), notifications, identity, erasures,
+                signingKeyDays: configuration.signingKeyDays) + offline.schedules)
     }
 
     /// What stops payments and lets them go on; staff are told by a job of the same transaction,
@@ -156,7 +159,7 @@ struct Application: Sendable {
     private static func schedules(
         _ payments: Payments, _ commitments: Commitments, _ actCommitments: ActCommitments,
         _ retention: Retention, _ notifications: Notifications, _ identity: Identity,
-        _ erasures: Erasures
+        _ erasures: Erasures, signingKeyDays: Int64
     ) -> [Schedule] {
         [
             Schedule("payments.expire_holds", everySeconds: 1) { try await payments.expireHolds() },
@@ -171,6 +174,12 @@ struct Application: Sendable {
                 try await notifications.tidy()
             },
             Schedule("identity.tidy", everySeconds: tidySeconds) { try await identity.tidy() },
+            Schedule("identity.end_idle", everySeconds: idleSeconds) {
+                try await identity.endIdle()
+            },
+            Schedule("identity.rotate_signing_keys", everySeconds: tidySeconds) {
+                try await identity.rotateSigningKeys(olderThanDays: signingKeyDays)
+            },
             Schedule("identity.erase_unproven", everySeconds: tidySeconds) {
                 try await erasures.askForUnproven()
             },
@@ -202,7 +211,9 @@ struct Application: Sendable {
 
     /// What other processes, and this one's transactions, tell through PostgreSQL.
     private func listen() throws -> Listener {
-        try Listener.start(
+        var settings = settings
+        settings.applicationName = "florin listener"
+        return try Listener.start(
             settings,
             channels: [
                 Jobs.channel, Events.channel, Identity.channel, Identity.erasedChannel,
@@ -214,7 +225,10 @@ struct Application: Sendable {
                     events.heard(id)
                 case Identity.channel:
                     identity.forgetSessions(of: payload)
-                    Task { await payments.hangUpEndedSessions(of: payload) }
+                    Task {
+                        await identity.followKeys(payload)
+                        await payments.hangUpEndedSessions(of: payload)
+                    }
                 case Identity.erasedChannel: payments.forgetNames(of: payload)
                 default: worker.wake()
                 }
@@ -222,9 +236,14 @@ struct Application: Sendable {
             onReconnect: {
                 identity.forgetSessions(of: nil)
                 payments.forgetNames(of: nil)
-                Task { await payments.hangUpEndedSessions(of: nil) }
+                Task {
+                    await identity.followKeys(nil)
+                    await payments.hangUpEndedSessions(of: nil)
+                }
                 worker.wake()
-            })
+            },
+            onHeard: { identity.trustSessions() },
+            onLoss: { identity.distrustSessions() })
     }
 
     /// Finishes what was accepted, then lets go of the database.

@@ -30,6 +30,10 @@ struct Configuration: Sendable {
     /// Where the page stands, and the domain that passkeys are bound to.
     var relyingParty: RelyingParty
     var accessTokenSeconds = TokenMint.secondsDefault
+    /// For how many days one key signs access tokens.
+    var signingKeyDays = SigningKeyRules.daysDefault
+    /// How long a strict session may lie unused.
+    var strictIdleSeconds = StrictRules.idleSecondsDefault
     /// Whether a log-in from a new device is asked for a second step.
     var asksNewDevices = true
     var currencies = ["KES", "USD", "EUR", "NGN", "UGX", "TZS"].compactMap { Currency($0) }
@@ -99,6 +103,13 @@ struct Configuration: Sendable {
         accessTokenSeconds =
             try reader.integer("FLORIN_SESSION_SECONDS", in: 60...TokenMint.secondsMax)
             ?? accessTokenSeconds
+        signingKeyDays =
+            try reader.integer("FLORIN_SIGNING_KEY_DAYS", in: 1...SigningKeyRules.daysMax)
+            ?? signingKeyDays
+        strictIdleSeconds =
+            try reader.integer(
+                "FLORIN_STRICT_IDLE_SECONDS",
+                in: StrictRules.idleSecondsMin...StrictRules.idleSecondsMax) ?? strictIdleSeconds
         asksNewDevices = try reader.flag("FLORIN_NEW_DEVICE_CODE") ?? asksNewDevices
         currencies = try reader.currencies("FLORIN_CURRENCIES") ?? currencies
         sendFees = try reader.sendFees()

@@ -20,6 +20,9 @@ enum Program {
                                                API calls a role; how the first admin comes to be
         florin rotate-keys                     seal everything under the first master key, then
                                                prove that the others are not needed
+        florin rotate-signing-keys --reason TEXT [--at-once]
+                                               sign access tokens with a new key; at once: refuse
+                                               those of the keys before it
         florin apply-limits                    give the wallets that exist the limits of the
                                                settings
         florin migrate                         bring the database up to date
@@ -66,6 +69,7 @@ enum Program {
         case "resume": return try await ResumeCommand.run(arguments)
         case "grant-role": return try await GrantRoleCommand.run(arguments)
         case "rotate-keys": return try await RotateCommand.run(arguments)
+        case "rotate-signing-keys": return try await RotateSigningKeysCommand.run(arguments)
         case "apply-limits": return try await ApplyLimitsCommand.run(arguments)
         case "migrate": return try await MigrateCommand.run(arguments)
         case "import-people": return try await ImportPeopleCommand.run(arguments)

@@ -41,7 +41,7 @@ enum RoutesCommand {
             configuration, Database(settings: settings, connections: 1, queueMax: 1), settings,
             Clock(), ring: ring,
             Vault(unstored: ring.sealingKey(Vault.purpose)),
-            TokenMint(signing: key, verifying: [:], seconds: TokenMint.secondsDefault),
+            TokenMint(signing: key, seconds: TokenMint.secondsDefault),
             BookKeys([key]), nil)
         return Routes(application: application).routes()
     }

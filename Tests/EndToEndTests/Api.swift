@@ -40,6 +40,15 @@ struct Api: Sendable {
                 OutboundRequest(method, url + path, headers: fields, body: file)))
     }
 
+    /// Sends a text of another kind than JSON.
+    func reply(
+        _ method: Method, _ path: String, text: String, type: String
+    ) async throws(OutboundError) -> Reply {
+        let request = OutboundRequest(
+            method, url + path, headers: [("Content-Type", type)], body: Array(text.utf8))
+        return Reply(try await Self.http.send(request))
+    }
+
     /// What the server answers with this status; anything else fails the test.
     func expect(
         _ status: Int, _ method: Method, _ path: String, _ body: JSON? = nil,
@@ -81,6 +90,11 @@ struct Reply: Sendable {
     var isReplay: Bool { header("Idempotent-Replayed") == "true" }
 
     func header(_ name: String) -> String? { response.header(name) }
+
+    /// What the server had a browser keep.
+    var cookiesSet: [String] {
+        response.headers.filter { $0.name.lowercased() == "set-cookie" }.map(\.value)
+    }
 
     /// RFC 9457, and what Florin adds to it.
     func expectProblem(

@@ -142,7 +142,8 @@ struct OperationTests {
         ("PORT", "http"), ("PORT", "70000"), ("FLORIN_SANDBOX", "perhaps"),
         ("FLORIN_CURRENCIES", "KES,XXXX"), ("FLORIN_SEND_FEE", "percent=1"),
         ("FLORIN_SIMPLE_API", "wide"), ("FLORIN_LOG_LEVEL", "loud"),
-        ("FLORIN_SESSION_SECONDS", "1"), ("FLORIN_MASTER_KEY", "short"),
+        ("FLORIN_SESSION_SECONDS", "1"), ("FLORIN_SESSION_SECONDS", "21601"),
+        ("FLORIN_SIGNING_KEY_DAYS", "366"), ("FLORIN_MASTER_KEY", "short"),
         ("FLORIN_ARGON2_MEMORY_KIB", "1"), ("FLORIN_DATABASE_CONNECTIONS", "0"),
     ])
     func aWrongSettingIsNamed(_ name: String, _ value: String) async throws {

@@ -122,31 +122,28 @@ struct SessionTests {
             401, "refresh_token_invalid", .post, refresh, ["refresh_token": "never given out"])
     }
 
-    @Test func aTokenUsedTwiceEndsTheSession() async throws {
+    @Test func aLostAnswerIsGivenAgain() async throws {
         let person = try await Person.signUp(World.api)
-        let stolen: JSON = ["refresh_token": .string(person.refreshToken)]
-        let next = try await person.api.expect(201, .post, refresh, stolen)
-        let access = try #require(next["access_token"]?.string)
-        _ = try await person.api.expect(200, .get, "/v1/me", token: access)
-
-        try await person.api.refused(401, "refresh_token_invalid", .post, refresh, stolen)
-        for token in [access, person.token] {
-            try await person.api.refused(401, "session_invalid", .get, "/v1/me", token: token)
-        }
-        try await person.api.refused(
-            401, "refresh_token_invalid", .post, refresh,
-            ["refresh_token": next["refresh_token"] ?? nil])
-        _ = try await person.api.logIn(person.username)
+        let first: JSON = ["refresh_token": .string(person.refreshToken)]
+        let next = try await person.api.expect(201, .post, refresh, first)
+        let again = try await person.api.expect(201, .post, refresh, first)
+        #expect(again["refresh_token"] == next["refresh_token"])
+        // Once what was given is in use, nobody waits for it any more; and nobody is thrown out.
+        let second: JSON = ["refresh_token": next["refresh_token"] ?? nil]
+        let last = try await person.api.expect(201, .post, refresh, second)
+        try await person.api.refused(401, "refresh_token_invalid", .post, refresh, first)
+        let token = last["access_token"]?.string
+        _ = try await person.api.expect(200, .get, "/v1/me", token: token)
     }
 
-    @Test func ofTwinsThatRefreshOneSucceeds() async throws {
+    @Test func twinsThatRefreshGetTheSame() async throws {
         let person = try await Person.signUp(World.api)
         let body: JSON = ["refresh_token": .string(person.refreshToken)]
-        let statuses = try await together(6) { _ in
-            try await person.api.reply(.post, "/v1/sessions/refresh", body).status
+        let replies = try await together(6) { _ in
+            try await person.api.reply(.post, "/v1/sessions/refresh", body)
         }
-        #expect(statuses.count { $0 == 201 } == 1)
-        #expect(statuses.count { $0 == 401 } == 5)
+        #expect(replies.allSatisfy { $0.status == 201 })
+        #expect(Set(replies.map { $0.json["refresh_token"]?.string }).count == 1)
     }
 
     @Test func logOutIsAtOnceAndOfOneSession() async throws {

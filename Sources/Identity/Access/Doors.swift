@@ -15,6 +15,16 @@ extension Identity {
         }
     }
 
+    /// For who leaves.
+    var leaverRoutes: RouteBuilder<Session> {
+        RouteBuilder(
+            access: .session,
+            refusals: Self.refused(Self.entering)
+        ) { request in
+            try await leaver(request)
+        }
+    }
+
     /// For merchants.
     package var merchantRoutes: RouteBuilder<Merchant> {
         RouteBuilder(
@@ -78,7 +88,7 @@ extension Identity {
 
     /// What keeps out a person who would be let in otherwise.
     private static let entering: [IdentityRejection] = [
-        .sessionInvalid, .forbidden, .staffAddressNotAllowed,
+        .sessionInvalid, .forbidden, .staffAddressNotAllowed, .originNotAllowed, .csrfTokenInvalid,
     ]
 
     private static func refused(_ rejections: [IdentityRejection]) -> [Refused] {
@@ -113,8 +123,12 @@ extension Identity {
     }
 
     private func caller(of request: Request) async throws -> Caller {
-        guard let token = request.bearerToken else { throw IdentityRejection.sessionInvalid }
-        let caller = try await caller(behind: token)
+        let caller =
+            if let token = request.bearerToken {
+                try await caller(behind: token)
+            } else {
+                Caller.person(try await cookieSession(of: request))
+            }
         try admit(caller, with: request)
         return caller
     }
@@ -129,7 +143,8 @@ extension SecurityScheme {
     static let session = SecurityScheme.bearer(
         "session", format: "JWT",
         "The access token of a log-in. Roles stand for themselves; `verified` is who has proven "
-            + "the telephone number.")
+            + "the telephone number. A browser may hold the session in a cookie instead, and sends "
+            + "X-CSRF-Token with whatever changes something.")
 
     static let apiKey = SecurityScheme.bearer(
         "api_key", format: "florin_sk_…",

@@ -40,7 +40,7 @@ extension Identity {
     /// Opens a session for the owner of the passkey. The device has verified the person, by
     /// finger, face or PIN, so having it and being its owner are two factors already.
     package func logIn(
-        with assertion: PasskeyAssertion, from origin: Origin
+        with assertion: PasskeyAssertion, _ wish: LogInWish, from origin: Origin
     ) async throws -> OpenedSession {
         let clientData = try await spend(challengeOf: assertion, .logIn, of: nil)
         guard assertion.userHandle != nil else {
@@ -56,8 +56,6 @@ extension Identity {
             guard let user = try users(where: "id = \(owner)", transaction).first else {
                 return .failure(.passkeyUnknown)
             }
-            var wish = LogInWish()
-            wish.deviceName = DeviceName.make(nil, agent: origin.agent)
             let opened = try openUnasked(user, wish, from: origin, clock.now, transaction)
             try audit.record(
                 Act(.passkeyLogIn, by: owner, of: owner, from: origin), in: transaction)

@@ -47,7 +47,7 @@ package struct PasskeyRoutes: Sendable {
                 returns: .created(PasskeyWire.request), rate: .authentication, handler: challenge),
             .open(
                 .post, "/v1/sessions/passkeys", summary: "Log in with a passkey.",
-                tag: "passkeys", body: .object(.required("assertion", PasskeyWire.assertion)),
+                tag: "passkeys", body: SessionWire.passkeyLogIn,
                 returns: .created(SessionWire.session),
                 refusals: refused([
                     .passkeyInvalid(reason: ""), .passkeyChallengeExpired, .passkeyUnknown,
@@ -100,9 +100,10 @@ package struct PasskeyRoutes: Sendable {
     }
 
     private func logIn(_ request: Request) async throws -> Response {
-        SessionWire.response(
+        try await identity.entered(
             try await identity.logIn(
-                with: PasskeyAssertion(request.json["assertion"] ?? nil), from: request.origin))
+                with: PasskeyAssertion(request.json["assertion"] ?? nil),
+                LogInWish(choosing: request), from: request.origin), by: request)
     }
 }
 

@@ -1,5 +1,6 @@
 internal import Cryptography
 internal import Postgres
+internal import Telemetry
 package import Values
 
 extension Identity {
@@ -160,6 +161,21 @@ extension Identity {
     package func forgetSessions(of payload: String?) {
         guard let payload, let user = ID<User>(payload) else { return sessionCache.forgetAll() }
         sessionCache.forget(user: user)
+    }
+
+    /// Called when everything was heard that other processes had told before.
+    package func trustSessions() { sessionCache.trust(at: clock.now) }
+
+    /// Called when something may be missed from now on: each request looks its session up until
+    /// this process listens again.
+    package func distrustSessions() { sessionCache.distrust() }
+
+    /// Called like `forgetSessions`, with time to look at the database.
+    package func followKeys(_ payload: String?) async {
+        guard payload == nil || payload == Self.keysChanged else { return }
+        do { try await reloadSigningKeys() } catch {
+            Log.warning("signing_keys.not_reloaded", ["error": "\(error)"])
+        }
     }
 }
 

@@ -5,6 +5,8 @@ internal import Values
 final class SessionCache: Sendable {
     /// About 400 bytes each.
     static let tokensMax = 50_000
+    /// For how long what is here counts after everything was heard that other processes said.
+    static let secondsTrusted: Int64 = 15
 
     private struct Entry {
         let caller: Caller
@@ -27,6 +29,8 @@ final class SessionCache: Sendable {
         /// Moves whenever something is forgotten, so that a look-up that began before keeps
         /// nothing.
         var generation: UInt64 = 0
+        /// While it is not known what other processes say, the database is asked each time.
+        var trustedUntil = Timestamp(microseconds: 0)
 
         mutating func clear() {
             entries = [:]
@@ -40,9 +44,9 @@ final class SessionCache: Sendable {
 
     func caller(for token: String, at now: Timestamp) -> Caller? {
         state.withLock { state in
-            guard let entry = state.entries[TokenKey(text: token)], now < entry.expiresAt else {
-                return nil
-            }
+            guard now < state.trustedUntil,
+                let entry = state.entries[TokenKey(text: token)], now < entry.expiresAt
+            else { return nil }
             return entry.caller
         }
     }
@@ -65,6 +69,20 @@ final class SessionCache: Sendable {
             for token in state.tokens.removeValue(forKey: user) ?? [] {
                 state.entries.removeValue(forKey: TokenKey(text: token))
             }
+        }
+    }
+
+    /// Everything was heard that other processes had said a moment ago.
+    func trust(at now: Timestamp) {
+        state.withLock { $0.trustedUntil = now.adding(seconds: Self.secondsTrusted) }
+    }
+
+    /// From now on something may be missed.
+    func distrust() {
+        state.withLock { state in
+            state.trustedUntil = Timestamp(microseconds: 0)
+            state.generation += 1
+            state.clear()
         }
     }
 

@@ -27,6 +27,10 @@ package struct LogInWish: Sendable {
     package var usesCookie = false
 }
 
+extension SessionMode {
+    static let names = allCases.map(\.rawValue)
+}
+
 extension LogInWish {
     /// What the body of a log-in says, which its schema has checked.
     package init(_ request: Request) {
@@ -34,12 +38,21 @@ extension LogInWish {
         deviceName = DeviceName.make(
             request.json["device_name"]?.string, agent: request.header("user-agent"))
     }
+
+    /// The same for who may also choose what kind of session it is to be.
+    init(choosing request: Request) {
+        self.init(request)
+        mode = request.json["mode"]?.string.flatMap { SessionMode(rawValue: $0) }
+        usesCookie = request.json["cookie"]?.bool ?? false
+    }
 }
 
 /// What a log-in gives.
 package struct OpenedSession: Sendable {
     package let user: User
+    /// Not to be given to whoever asked for a cookie, whose page shall hold nothing that opens.
     package let tokens: SessionTokens
+    package let cookie: SessionCookie?
     package let mode: SessionMode
     /// The token of the device, when it has just become known.
     package let device: String?

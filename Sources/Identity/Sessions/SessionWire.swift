@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import HTTP
 internal import Values
 
@@ -15,7 +16,19 @@ enum SessionWire {
         .optional(
             "device", .string(max: DeviceRules.tokenCharactersMax),
             "What an earlier log-in on this device gave."),
-        .optional("device_name", deviceName, "What the person calls this device."))
+        .optional("device_name", deviceName, "What the person calls this device."), mode, cookie)
+
+    private static let mode = Schema.Field.optional(
+        "mode", .enumeration(SessionMode.names),
+        "Strict: it ends with the visit. The person's setting by default.")
+    private static let cookie = Schema.Field.optional(
+        "cookie", .boolean, "Whether a browser shall hold the session in a cookie.")
+
+    static let passkeyLogIn = Schema.object(
+        .required("assertion", PasskeyWire.assertion), .optional("device_name", deviceName), mode,
+        cookie)
+
+    static let settings = Schema.object(.required("mode", .enumeration(SessionMode.names)))
 
     static let answer = Schema.object(
         .required("method", .enumeration(SecondStep.Method.allCases.map(\.rawValue))),
@@ -32,9 +45,34 @@ enum SessionWire {
     static let tokens = Schema.object(tokenFields)
 
     static let session = Schema.object(
-        tokenFields + [
-            .optional("device", .string(), deviceMeaning), .required("user", Wire.user),
-        ])
+        .optional("access_token", .string(max: 4096), "Unless a cookie holds the session."),
+        .optional("refresh_token", .string()),
+        .optional("token_type", .enumeration(["Bearer"])),
+        .optional("csrf_token", .string(), "With a cookie: to be sent as X-CSRF-Token."),
+        .required("expires_in", .integer()), .required("mode", .enumeration(SessionMode.names)),
+        .optional("device", .string(), deviceMeaning), .required("user", Wire.user))
+
+    static let listed = Schema.named(
+        "Session",
+        .object(
+            .required("id", .uuid), .required("name", .string()),
+            .required("mode", .enumeration(SessionMode.allCases.map(\.rawValue))),
+            .required("is_current", .boolean),
+            .required("address", .nullable(.string()), "From where the log-in came."),
+            .required("created_at", .timestamp), .required("last_seen_at", .timestamp),
+            .required("expires_at", .timestamp)))
+
+    /// RFC 7517.
+    static let keys = Schema.object(
+        .required(
+            "keys",
+            .array(
+                .object(
+                    .required("kty", .enumeration(["EC"])),
+                    .required("crv", .enumeration(["P-256"])),
+                    .required("alg", .enumeration(["ES256"])),
+                    .required("use", .enumeration(["sig"])), .required("kid", .string()),
+                    .required("x", .string()), .required("y", .string())))))
 
     // MARK: Reading
 
@@ -65,12 +103,43 @@ enum SessionWire {
 
     // MARK: Writing
 
-    static func response(_ opened: OpenedSession) -> Response {
-        .json(201) { body in
-            write(opened.tokens, &body)
+    static func response(
+        _ opened: OpenedSession, to request: Request, isSandbox: Bool
+    ) -> Response {
+        let fields = opened.cookie?.fields(for: request, isSandbox: isSandbox) ?? []
+        return .json(201, headers: fields) { body in
+            if let cookie = opened.cookie {
+                body.field("csrf_token", cookie.csrfToken)
+                body.field("expires_in", opened.tokens.expiresIn)
+            } else {
+                write(opened.tokens, &body)
+            }
+            body.field("mode", opened.mode.rawValue)
             if let device = opened.device { body.field("device", device) }
             body.object("user") { Wire.write(opened.user, &$0) }
         }
+    }
+
+    static func write(_ session: ListedSession, _ writer: inout JSONWriter) {
+        writer.field("id", session.id)
+        writer.field("name", session.name)
+        writer.field("mode", session.mode.rawValue)
+        writer.field("is_current", session.isCurrent)
+        writer.field("address", session.address)
+        writer.field("created_at", session.createdAt)
+        writer.field("last_seen_at", session.seenAt)
+        writer.field("expires_at", session.expiresAt)
+    }
+
+    static func write(_ key: VerifyingKey, _ writer: inout JSONWriter) {
+        let (x, y) = key.coordinates
+        writer.field("kty", "EC")
+        writer.field("crv", "P-256")
+        writer.field("alg", "ES256")
+        writer.field("use", "sig")
+        writer.field("kid", key.kid)
+        writer.field("x", x)
+        writer.field("y", y)
     }
 
     static func write(_ tokens: SessionTokens, _ writer: inout JSONWriter) {

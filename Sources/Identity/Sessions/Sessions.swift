@@ -2,52 +2,25 @@ internal import Cryptography
 package import Postgres
 internal import Values
 
+/// Why a session is over.
+enum SessionEnd: String, Sendable {
+    case logOut = "log_out"
+    case tokenReuse = "token_reuse"
+    case revoked
+    case exit
+    case idle
+    case replaced
+    case tooMany = "too_many"
+}
+
 /// How long log-ins last.
 enum SessionRules {
     static let refreshSeconds: Int64 = 30 * 86_400
+    /// One more ends the one that was used longest ago.
+    static let perPersonMax: Int64 = 100
 }
 
 extension Identity {
-    /// A new pair of tokens for a refresh token, which dies. A token used twice ends the session:
-    /// one of the two users is a thief.
-    package func refresh(_ token: String) async throws -> SessionTokens {
-        let hash = Hash.sha256(token)
-        let now = clock.now
-        let next = SecureRandom.token()
-        let outcome = try await database.transaction { transaction -> Refreshed in
-            let row = try transaction.first(
-                """
-                SELECT r.session_id, r.used_at IS NOT NULL, r.expires_at
-                FROM identity.refresh_tokens r WHERE r.token_hash = \(hash) FOR UPDATE
-                """)
-            guard let row else { return .refused }
-            let id: ID<Session> = try row[0]
-            let (isUsed, expiresAt): (Bool, Timestamp) = (try row[1], try row[2])
-            if isUsed { return .reused(by: try end(id, "token_reuse", now, transaction)) }
-            guard now < expiresAt, let session = try session(id, transaction) else {
-                return .refused
-            }
-            try transaction.execute(
-                "UPDATE identity.refresh_tokens SET used_at = \(now) WHERE token_hash = \(hash)")
-            try store(next, of: id, now, transaction)
-            return .session(session)
-        }
-        switch outcome {
-        case .session(let session): return tokens.mint(for: session, refreshToken: next, at: now)
-        case .reused(let user): user.map { sessionCache.forget(user: $0) }
-        case .refused: break
-        }
-        throw IdentityRejection.refreshTokenInvalid
-    }
-
-    /// What a refresh token turned out to be. The end of a session is written, so that transaction
-    /// commits and the refusal is a value.
-    private enum Refreshed: Sendable {
-        case session(Session)
-        case reused(by: ID<User>?)
-        case refused
-    }
-
     /// Whether a session that was opened before still is.
     package func isOpen(_ session: Session) async throws -> Bool {
         try await database.read { transaction in
@@ -56,11 +29,18 @@ extension Identity {
     }
 
     /// Ends the session here and in every process.
-    package func logOut(_ session: Session) async throws {
+    package func logOut(_ session: Session, from origin: Origin) async throws {
+        try await end(session, .logOut, from: origin)
+    }
+
+    func end(_ session: Session, _ reason: SessionEnd, from origin: Origin) async throws {
         let now = clock.now
         try await database.transaction { transaction in
-            try end(session.id, "log_out", now, transaction)
-            try announceChange(of: session.user, in: transaction)
+            guard try end(session.id, reason, now, transaction) != nil else { return }
+            try audit.record(
+                Act(
+                    .sessionEnded, by: session.user, of: session.user, from: origin,
+                    reason: reason.rawValue), in: transaction)
         }
         sessionCache.forget(user: session.user)
     }
@@ -76,7 +56,8 @@ extension Identity {
             return session
         }
         let generation = sessionCache.generation
-        guard let claims = tokens.verify(token, at: now), let id = ID<Session>(claims.session)
+        guard let claims = try await claims(of: token, at: now),
+            let id = ID<Session>(claims.session)
         else { throw IdentityRejection.sessionInvalid }
         let session = try await database.read { transaction -> Session? in
             try self.session(id, transaction)
@@ -124,56 +105,83 @@ extension Identity {
             id: .make(at: now), user: user.id, username: user.username, role: user.role,
             isVerified: user.isVerified, plan: user.standing.plan)
         let refreshToken = SecureRandom.token()
-        let mode = wish.mode ?? .standard
-        let expiresAt = now.adding(seconds: SessionRules.refreshSeconds)
+        let mode = try wish.mode ?? mode(of: user.id, transaction)
+        let terms = terms(of: mode)
+        // A cookie is not exchanged, so a standard one ends when it is a month old.
+        let cookie = wish.usesCookie ? newCookie(mode) : nil
+        let expiresAt = now.adding(seconds: terms.refreshSeconds)
         let key = try key(of: user.id, transaction)
         let address = origin.address.flatMap { key?.seal($0, .sessionAddress) }
         try transaction.execute(
             """
             INSERT INTO identity.sessions (id, user_id, created_at, device_id, name, mode, seen_at,
-                expires_at, address_sealed)
+                expires_at, address_sealed, cookie_hash)
             VALUES (\(session.id), \(user.id), \(now), \(device?.id),
                 \(device?.name ?? wish.deviceName), \(mode.rawValue), \(now), \(expiresAt),
-                \(address))
+                \(address), \(cookie.map { Hash.sha256($0.token) }))
             """)
-        try store(refreshToken, of: session.id, now, transaction)
+        if cookie == nil {
+            try store(refreshToken, of: session.id, until: expiresAt, now, transaction)
+        }
+        try endOldest(of: user.id, now, transaction)
         return OpenedSession(
-            user: user, tokens: tokens.mint(for: session, refreshToken: refreshToken, at: now),
-            mode: mode, device: device?.token)
+            user: user,
+            tokens: tokens.mint(
+                for: session, refreshToken: refreshToken, seconds: terms.accessSeconds, at: now),
+            cookie: cookie, mode: mode, device: device?.token)
     }
 
-    private func store(
-        _ token: String, of session: ID<Session>, _ now: Timestamp,
+    private func newCookie(_ mode: SessionMode) -> SessionCookie {
+        let token = SecureRandom.token()
+        return SessionCookie(
+            token: token, csrfToken: csrfToken(of: token),
+            secondsMax: mode == .strict ? nil : SessionRules.refreshSeconds)
+    }
+
+    /// Keeps the list of a person's sessions short enough to be looked through.
+    private func endOldest(
+        of user: ID<User>, _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws(DatabaseError) {
+        let ended = try transaction.execute(
+            """
+            UPDATE identity.sessions SET ended_at = \(now),
+                end_reason = \(SessionEnd.tooMany.rawValue)
+            WHERE ended_at IS NULL AND id IN (
+                SELECT id FROM identity.sessions WHERE user_id = \(user) AND ended_at IS NULL
+                ORDER BY seen_at DESC, id DESC OFFSET \(SessionRules.perPersonMax))
+            """)
+        if ended > 0 { try announceChange(of: user, in: transaction) }
+    }
+
+    func store(
+        _ token: String, of session: ID<Session>, until expiresAt: Timestamp, _ now: Timestamp,
         _ transaction: borrowing Transaction
     ) throws(DatabaseError) {
         try transaction.execute(
             """
             INSERT INTO identity.refresh_tokens (token_hash, session_id, created_at, expires_at)
-            VALUES (\(Hash.sha256(token)), \(session), \(now),
-                \(now.adding(seconds: SessionRules.refreshSeconds)))
+            VALUES (\(Hash.sha256(token)), \(session), \(now), \(expiresAt))
             """)
     }
 
-    /// Ends the session and returns whose it was.
+    /// Ends the session, tells every process, and returns whose it was; nil when it was over.
     @discardableResult
-    private func end(
-        _ session: ID<Session>, _ reason: String, _ now: Timestamp,
+    func end(
+        _ session: ID<Session>, _ reason: SessionEnd, _ now: Timestamp,
         _ transaction: borrowing Transaction
     ) throws(DatabaseError) -> ID<User>? {
-        try transaction.execute(
-            """
-            UPDATE identity.sessions SET ended_at = \(now), end_reason = \(reason)
-            WHERE id = \(session) AND ended_at IS NULL
-            """)
         let row = try transaction.first(
-            "SELECT user_id FROM identity.sessions WHERE id = \(session)")
+            """
+            UPDATE identity.sessions SET ended_at = \(now), end_reason = \(reason.rawValue)
+            WHERE id = \(session) AND ended_at IS NULL RETURNING user_id
+            """)
         guard let row else { return nil }
         let user: ID<User> = try row[0]
         try announceChange(of: user, in: transaction)
         return user
     }
 
-    private func session(
+    func session(
         _ id: ID<Session>, _ transaction: borrowing Transaction
     ) throws -> Session? {
         try transaction.first(
@@ -193,6 +201,7 @@ extension Identity {
 
 extension Act.Kind {
     static let sessionOpened = Act.Kind("session_opened")
+    static let sessionEnded = Act.Kind("session_ended")
 }
 
 extension PersonalField {

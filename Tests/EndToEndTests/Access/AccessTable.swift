@@ -60,6 +60,19 @@ enum AccessTable {
 
     private static let identity: [AccessRow] = [
         AccessRow("DELETE /v1/sessions/current", .session, status: 204),
+        AccessRow("GET /v1/sessions", .session),
+        AccessRow(
+            "PATCH /v1/sessions/{id}", .session, .hidden("session_not_found"),
+            of: { try await $0.owner.newSession() }, body: { _ in ["name": "Desk"] },
+            status: 200),
+        AccessRow(
+            "DELETE /v1/sessions/{id}", .session, .hidden("session_not_found"),
+            of: { try await $0.owner.newSession() }, status: 204),
+        AccessRow("POST /v1/sessions/revocations", .session),
+        AccessRow("POST /v1/sessions/current/exits", .session, status: 204),
+        AccessRow("GET /v1/session_settings", .session),
+        AccessRow(
+            "PUT /v1/session_settings", .session, body: { _ in ["mode": "standard"] }, status: 200),
         AccessRow("GET /v1/me", .session),
         AccessRow("GET /v1/me/acts", .session),
         AccessRow("GET /v1/audit_acts", .staffView(["admin"])),
@@ -357,7 +370,8 @@ enum AccessTable {
     private static let open: [AccessRow] = [
         "POST /v1/users", "POST /v1/phone_verifications", "POST /v1/phone_codes",
         "POST /v1/password_resets", "POST /v1/password_resets/completions",
-        "POST /v1/sessions", "POST /v1/sessions/refresh", "POST /v1/sessions/passkey_challenges",
+        "POST /v1/sessions", "GET /.well-known/jwks.json", "POST /v1/sessions/refresh",
+        "POST /v1/sessions/passkey_challenges",
         "POST /v1/session_challenges/{challenge}/codes",
         "POST /v1/session_challenges/{challenge}/passkey_challenges",
         "POST /v1/session_challenges/{challenge}/answers", "POST /v1/sessions/passkeys",
