@@ -4,6 +4,7 @@ internal import Identity
 internal import Jobs
 internal import Ledger
 internal import Notifications
+internal import Offline
 internal import Payments
 internal import Postgres
 internal import Redis
@@ -63,6 +64,7 @@ struct Routes: Sendable {
             + KycRoutes(application.identity).routes + StaffKycRoutes(application.identity).routes
             + StaffPeopleRoutes(application.identity).routes
             + CodeStopRoutes(application.identity).routes
+            + OfflineRoutes(application.offline).routes
         guard application.configuration.isSandbox else { return always }
         return always + plans.sandboxRoutes + payments.sandboxRoutes
             + OutboxRoutes(application.notifications).routes

@@ -1,4 +1,5 @@
 import HTTP
+import OfflineProtocol
 import Postgres
 import TestSupport
 import Testing
@@ -164,6 +165,30 @@ extension Neighbourhood {
                 """)[0]
             return try row[0]
         }
+    }
+
+    /// A new offline wallet of the owner's; so many are in use at once at most.
+    func device() async throws -> String {
+        try await endDevices()
+        return try await Device.enrol(owner).hex
+    }
+
+    private func endDevices() async throws {
+        for wallet in try await owner.get("/v1/offline/wallets").rows
+        where wallet.status == "live" {
+            _ = try await owner.post(
+                "/v1/offline/wallets/\(wallet["wallet"]?.string ?? "")/lost")
+        }
+    }
+
+    /// An offline payment of the owner's that nobody else has seen.
+    func offlineRecord() async throws -> String {
+        try await endDevices()
+        var phone = try await Device.enrol(owner, own: 10)
+        var other = try await Device.enrol(Person.signUp(api))
+        let payment = try phone.pay(other.ask(1))
+        try await phone.show(payment.encoded)
+        return payment.last.hex
     }
 
     /// Documents of the owner's that wait for staff.
