@@ -1,9 +1,17 @@
 import HTTP
+import TestSupport
 import Testing
 
 /// The HTTP API of one server, called as any client would.
 struct Api: Sendable {
     let url: String
+    /// Runs for as long as somebody may call it.
+    private let server: FlorinServer?
+
+    init(url: String, of server: FlorinServer? = nil) {
+        self.url = url
+        self.server = server
+    }
 
     /// Streams keep their connections, so there must be many.
     private static let http = {

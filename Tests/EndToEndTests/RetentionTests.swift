@@ -24,6 +24,7 @@ struct RetentionTests {
             "UPDATE identity.users SET role = 'merchant' WHERE id = \(person.id)::uuid")
         let merchant = try await person.logged(
             in: server.api.logIn(person.username)["access_token"]?.string)
+        try await merchant.stepUpByPassword()
         let key = try await merchant.post("/v1/api_keys", .key(scopes: ["wallets:read"]))
         #expect(try await merchant.reply(.delete, "/v1/api_keys/\(key.id)").status == 204)
         _ = try await merchant.post("/v1/passkeys/registrations")
@@ -38,8 +39,11 @@ struct RetentionTests {
         var today: Int64 = 0
         for (days, table) in Self.kept {
             let rows = SQL(stringLiteral: table)
-            // Nothing new is written meanwhile, so that only what is old can go.
-            if days > 1 { #expect(try hands.count(rows) > 0, "\(table) before \(days) days") }
+            // Nothing new is written meanwhile, so that only what is old can go; what is good for
+            // a day may have gone by now, and so may what has the time of the table before.
+            if days > max(today, 1) {
+                #expect(try hands.count(rows) > 0, "\(table) before \(days) days")
+            }
             let ahead = (days - today) * 86_400 + 3_700
             try await server.api.advanceClock(seconds: ahead)
             today = days

@@ -28,6 +28,7 @@ struct OAuthTests {
             try database.connection().execute(
                 "UPDATE identity.users SET role = 'merchant' WHERE username = \(merchant.username)")
             try await merchant.topUp(100_000)
+            try await merchant.stepUpByPassword()
             let body = more.reduce(JSON.key(scopes: scopes)) { $0.replacing($1.0, $1.1) }
             let made = try await merchant.post("/v1/api_keys", body)
             (client, secret) = (made.id, made["key"]?.string ?? "")

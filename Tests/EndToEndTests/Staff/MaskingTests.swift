@@ -205,6 +205,8 @@ private struct Life {
             .post, "/v1/transfers", .send(2_000, to: friend.username), token: owner.token,
             key: Api.newKey(), headers: [("X-Florin-PIN", marks.pin)])
         #expect(paid.status == 201, "\(paid.text)")
+        _ = try await owner.post(
+            "/v1/sessions/current/step_ups", ["pin": .string(marks.pin)])
         let app = try await owner.post("/v1/totp")
         secrets += [try #require(app["secret"]?.string)]
         try await refuse(
