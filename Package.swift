@@ -100,6 +100,12 @@ let package = Package(
                 "Notifications", "Identity",
             ]),
         library(
+            "Offline",
+            [
+                "Values", "OfflineProtocol", "Telemetry", "Cryptography", "Postgres", "HTTP",
+                "Jobs", "Ledger", "Identity", "Payments",
+            ]),
+        library(
             "Channels",
             [
                 "Values", "Telemetry", "Postgres", "HTTP", "Ledger", "Identity", "Payments",
@@ -113,7 +119,8 @@ let package = Package(
             name: "florin",
             dependencies: [
                 "CLinux", "CMimalloc", "Values", "Telemetry", "Cryptography", "Postgres", "Redis",
-                "HTTP", "Jobs", "Ledger", "Notifications", "Identity", "Payments", "Channels",
+                "HTTP", "Jobs", "Ledger", "Notifications", "Identity", "Payments", "Offline",
+                "Channels",
                 "FlorinClient",
             ],
             swiftSettings: strict),
@@ -136,8 +143,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "Cryptography", "FlorinClient", "HTTP", "Identity", "Postgres", "Values",
-                "TestSupport",
+                "OfflineProtocol", "Cryptography", "FlorinClient", "HTTP", "Identity", "Postgres",
+                "Values", "TestSupport",
             ]),
         isFuzzing
             ? fuzzer("FuzzTests", exclude: ["README.md", "Corpus", "Replay"])

@@ -74,6 +74,24 @@ package enum Base64 {
         while !text.count.isMultiple(of: 4) { text.append(UInt8(ascii: "=")) }
         return String(decoding: text, as: UTF8.self)
     }
+
+    /// As strict as `Base64URL.decode`, and wants the padding.
+    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
+        var bytes = Array(text.utf8)
+        guard bytes.count.isMultiple(of: 4) else { return nil }
+        let padding = bytes.reversed().prefix { $0 == UInt8(ascii: "=") }.count
+        guard padding <= 2 else { return nil }
+        bytes.removeLast(padding)
+        for place in bytes.indices {
+            switch bytes[place] {
+            case UInt8(ascii: "+"): bytes[place] = UInt8(ascii: "-")
+            case UInt8(ascii: "/"): bytes[place] = UInt8(ascii: "_")
+            case UInt8(ascii: "-"), UInt8(ascii: "_"): return nil
+            default: break
+            }
+        }
+        return Base64URL.decode(bytes: bytes)
+    }
 }
 
 /// Two digits a byte, in lower case.

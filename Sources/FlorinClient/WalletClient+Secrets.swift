@@ -66,7 +66,25 @@ extension WalletClient {
     /// Shows that it is you: payments ask for no PIN until the moment in the answer.
     @discardableResult
     public func stepUp(pin: String) async throws -> String {
-        try await post("/v1/sessions/current/step_ups", ["pin": .string(pin)])
+        try await stepUp("pin", pin)
+    }
+
+    /// The same with a code of the authenticator app.
+    @discardableResult
+    public func stepUp(totp code: String) async throws -> String {
+        try await stepUp("totp", code)
+    }
+
+    /// Shows that it is you, who has no PIN, no passkey and no app: for what is weighty, and for no
+    /// payment.
+    @discardableResult
+    public func stepUp(password: String) async throws -> String {
+        try await stepUp("password", password)
+    }
+
+    private func stepUp(_ method: String, _ secret: String) async throws -> String {
+        let body = JSON.object(JSONObject([(method, .string(secret))]))
+        return try await post("/v1/sessions/current/step_ups", body)
             .read { fields throws(Fields.Missing) in try fields.text("expires_at") }
     }
 }

@@ -32,7 +32,7 @@ package enum IdentityRejection: Refusal, Equatable {
     case pinRequired(threshold: Int64, currency: String, isSet: Bool)
     case pinIncorrect(triesLeft: Int64)
     case pinNotSet
-    case stepUpRequired
+    case stepUpRequired([StepUpMethod])
     case passkeyInvalid(reason: String)
     case passkeyChallengeExpired
     case passkeyUnknown
@@ -85,7 +85,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .forbidden, .userNotFound, .tierNeedsApproval,
         .codeAddressInvalid, .passwordIncorrect, .pinTooWeak(reason: "sequence"),
         .pinRequired(threshold: 500_000, currency: "KES", isSet: true),
-        .pinIncorrect(triesLeft: 4), .pinNotSet, .stepUpRequired,
+        .pinIncorrect(triesLeft: 4), .pinNotSet, .stepUpRequired([.pin]),
         .passkeyInvalid(reason: "signature_wrong"), .passkeyChallengeExpired, .passkeyUnknown,
         .passkeySuspended, .passkeyExists, .tooManyPasskeys, .passkeyNotFound,
         .insufficientScope("transfers:write"), .keyAddressNotAllowed, .keyPaymentMaxMismatch,
@@ -266,11 +266,13 @@ package enum IdentityRejection: Refusal, Equatable {
         case .pinRequired(_, _, let isSet):
             isSet
                 ? "This payment needs your PIN: send it as X-Florin-PIN."
-                : "This payment needs a PIN, and you have none yet: set one, then send it along."
+                : "This payment needs a PIN, and you have none yet: set one, or show a passkey."
         case .pinIncorrect(let triesLeft):
             "The PIN is wrong; \(triesLeft) more tries before you have to wait."
         case .pinNotSet: "You have no PIN yet; set one first."
-        case .stepUpRequired: "Prove that it is you: with the PIN, a passkey or an authenticator."
+        case .stepUpRequired([.password]): "Show that it is you: enter your password."
+        case .stepUpRequired(let methods):
+            "Show that it is you: with \(StepUpMethod.words(methods)), then try again."
         case .passkeyInvalid(let reason):
             reason == "user_not_verified"
                 ? "The device must check your finger, face or PIN; try again or use another one."
@@ -339,6 +341,7 @@ package enum IdentityRejection: Refusal, Equatable {
             [
                 Fact("threshold", threshold), Fact("currency", currency), Fact("pin_set", isSet),
             ]
+        case .stepUpRequired(let methods): [Fact("methods", methods.map(\.rawValue))]
         case .codeIncorrect(let triesLeft), .pinIncorrect(let triesLeft):
             [Fact("tries_left", triesLeft)]
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]

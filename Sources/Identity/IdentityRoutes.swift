@@ -15,6 +15,7 @@ package struct IdentityRoutes: Sendable {
         people + SessionRoutes(identity: identity, session: session).routes
             + PasswordRoutes(identity: identity, session: session).routes
             + PinRoutes(identity: identity, session: session).routes
+            + StepUpRoutes(identity: identity, session: session).routes
     }
 
     private var people: [Route] {

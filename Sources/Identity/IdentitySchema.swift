@@ -105,5 +105,6 @@ package enum IdentitySchema {
         devices,
         privacy,
         sessions,
+        stepUps,
     ]
 }

@@ -50,4 +50,28 @@ extension IdentitySchema {
                 ADD CONSTRAINT sessions_end_reason_check CHECK (end_reason IN
                     ('log_out', 'token_reuse', 'expired', 'password_change', 'password_reset'));
             """)
+
+    static let stepUps = Migration(
+        slice: "identity", number: 16, name: "step-ups of every kind",
+        sql: """
+            -- Wrong codes of apps are counted where all wrong guesses are.
+            ALTER TABLE identity.authenticator_apps
+                DROP COLUMN failures, DROP COLUMN locked_until;
+            -- Null: not locked. A moment would be before that of some guess that was waiting.
+            ALTER TABLE identity.guesses
+                ALTER COLUMN locked_until DROP NOT NULL,
+                DROP CONSTRAINT five_failures_lock,
+                ADD CONSTRAINT five_failures_lock
+                    CHECK (failures < 5 OR coalesce(locked_until > failed_at, false));
+            ALTER TABLE identity.step_ups
+                DROP CONSTRAINT step_ups_method_check,
+                ADD CONSTRAINT step_ups_method_check
+                    CHECK (method IN ('pin', 'passkey', 'totp', 'password'));
+            ALTER TABLE identity.sessions
+                DROP CONSTRAINT sessions_end_reason_check,
+                ADD CONSTRAINT sessions_end_reason_check CHECK (end_reason IN
+                    ('log_out', 'token_reuse', 'expired', 'password_change', 'password_reset',
+                        'pin_reset', 'exit', 'idle', 'revoked', 'contact_change', 'replaced',
+                        'too_many'));
+            """)
 }

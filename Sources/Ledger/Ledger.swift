@@ -72,6 +72,25 @@ package struct Ledger: Sendable {
         return AccountID(try row[0])
     }
 
+    /// Opens as many accounts alike in the caller's transaction.
+    package func openAccounts(
+        _ count: Int, _ kind: AccountKind, _ currency: Currency, floor: Int64?,
+        in transaction: borrowing Transaction
+    ) throws(DatabaseError) -> [AccountID] {
+        guard count > 0 else { return [] }
+        var accounts: [AccountID] = []
+        for row in try transaction.query(
+            """
+            INSERT INTO ledger.accounts (kind, currency, is_system, floor, created_at)
+            SELECT \(kind.rawValue), \(currency), false, \(floor), \(clock.now)
+            FROM generate_series(1, \(count)) RETURNING id
+            """)
+        {
+            accounts.append(AccountID(try row[0]))
+        }
+        return accounts
+    }
+
     /// The operator's own account of this kind and currency, opened when first asked for. It has no
     /// floor.
     package func systemAccount(

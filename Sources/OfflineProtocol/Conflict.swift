@@ -18,10 +18,10 @@ package enum Conflict: UInt8, Sendable, CaseIterable {
     package init?(_ one: SpendRecord, _ other: SpendRecord) {
         guard one.payer == other.payer else { return nil }
         let (first, second) = Self.ordered(one, other)
-        let firstID = first.id
-        guard firstID != second.id else { return nil }
-        // Amounts and totals are below 2³¹, so no sum overflows.
+        // Amounts and totals are below 2³¹, so no sum overflows. Only records of one counter can be
+        // the same, and only neighbours name each other: hashing the others would be for nothing.
         if first.counter == second.counter {
+            guard first.id != second.id else { return nil }
             self = .sameCounter
         } else if second.sentTotal < first.sentTotal + second.amount {
             self = .sentTotalWentBack
@@ -29,7 +29,7 @@ package enum Conflict: UInt8, Sendable, CaseIterable {
             second.sourceSpent < first.sourceSpent + second.amount
         {
             self = .sourceSpentWentBack
-        } else if second.counter == first.counter + 1, second.previous != firstID {
+        } else if second.counter == first.counter + 1, second.previous != first.id {
             self = .brokenChain
         } else {
             return nil

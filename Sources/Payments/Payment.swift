@@ -8,6 +8,23 @@ extension TransferCode {
     package static let topUp = TransferCode(rawValue: 3)
     package static let request = TransferCode(rawValue: 4)
     package static let merchant = TransferCode(rawValue: 5)
+    /// Between a wallet and what its owner may spend without a network.
+    package static let offlineLock = TransferCode(rawValue: 30)
+    /// A payment that was made without a network.
+    package static let offlinePayment = TransferCode(rawValue: 31)
+    /// Offline money that comes back to a wallet.
+    package static let offlineReturn = TransferCode(rawValue: 32)
+    /// What the guarantee paid, and what is owed for it.
+    package static let offlineGuarantee = TransferCode(rawValue: 33)
+
+    /// Whether a movement like this may be sent back. A fee goes back with its payment; offline
+    /// money has ways of its own, and what left an escrow has no owner who could send it.
+    var isReversible: Bool {
+        switch self {
+        case .fee, .offlineLock, .offlinePayment, .offlineReturn, .offlineGuarantee: false
+        default: true
+        }
+    }
 
     package var name: String {
         switch self {
@@ -16,6 +33,10 @@ extension TransferCode {
         case .topUp: "top_up"
         case .request: "request"
         case .merchant: "merchant"
+        case .offlineLock: "offline_lock"
+        case .offlinePayment: "offline_payment"
+        case .offlineReturn: "offline_return"
+        case .offlineGuarantee: "offline_guarantee"
         default: "other"
         }
     }

@@ -1,4 +1,4 @@
-internal import Identity
+package import Identity
 package import Values
 
 /// From which amount on a payment asks for the PIN, currency by currency.
@@ -45,7 +45,7 @@ package struct PinThresholds: Sendable {
 
 extension Payments {
     /// Asks for the PIN where the amount does. A smaller one costs a comparison.
-    func requirePresence(of payer: Payer, for amount: Money) async throws {
+    package func requirePresence(of payer: Payer, for amount: Money) async throws {
         guard let threshold = terms.pinThresholds.reached(by: amount) else { return }
         try await identity.requirePresence(of: payer, threshold: threshold)
     }

@@ -88,8 +88,7 @@ extension Payments {
     }
 
     private func reverse(_ original: Transfer, key: CommandKey) async throws -> Done {
-        // A fee goes back with its payment; alone, it would stand in that payment's way.
-        guard original.code != .fee else { throw LedgerRefusal(.transferNotReversible) }
+        guard original.code.isReversible else { throw LedgerRefusal(.transferNotReversible) }
         let legs = try await ledger.command(startingAt: original)
         let fees = legs.dropFirst().filter { $0.code == .fee }
         let command = Command(

@@ -6,6 +6,7 @@ internal import Identity
 internal import Jobs
 internal import Ledger
 internal import Notifications
+internal import Offline
 internal import Payments
 internal import Postgres
 internal import Redis
@@ -29,6 +30,7 @@ struct Application: Sendable {
     let notifications: Notifications
     let identity: Identity
     let payments: Payments
+    let offline: Offline
     let simple: SimpleTransfers
     let export: PersonalExport
     let erasures: Erasures
@@ -44,7 +46,7 @@ struct Application: Sendable {
 
     static let migrations: [Migration] =
         JobsSchema.migrations + LedgerSchema.migrations + NotificationsSchema.migrations
-        + IdentitySchema.migrations + PaymentsSchema.migrations
+        + IdentitySchema.migrations + PaymentsSchema.migrations + OfflineSchema.migrations
 
     /// Migrates, loads the signing keys, and composes.
     static func start(
@@ -111,15 +113,7 @@ struct Application: Sendable {
         let walletLimits = WalletLimits(ledger: ledger, terms: terms)
         identity = Identity(
             database: database, notifications: notifications, events: events, clock: clock,
-            passwords: PasswordHasher(
-                memoryKiB: configuration.argonMemoryKiB, passes: configuration.argonPasses,
-                threads: Configuration.passwordThreads,
-                queueMax: Configuration.passwordQueueMax,
-                niceness: Configuration.passwordNiceness),
-            pins: PasswordHasher(
-                memoryKiB: configuration.argonMemoryKiB, passes: configuration.argonPasses,
-                threads: Configuration.pinThreads, queueMax: Configuration.pinQueueMax,
-                niceness: Configuration.pinNiceness),
+            passwords: configuration.passwordHasher, pins: configuration.pinHasher,
             breached: breached, vault: vault, tokens: tokens,
             relyingParty: configuration.relyingParty, asksNewDevices: configuration.asksNewDevices,
             strictIdleSeconds: configuration.strictIdleSeconds,
@@ -131,12 +125,17 @@ struct Application: Sendable {
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,
             events: events, clock: clock, terms: terms)
         self.payments = payments
+        offline = Offline(
+            payments: payments, ledger: ledger, identity: identity, events: events,
+            database: database, clock: clock, keys: IssuerKeys(database: database, ring: ring),
+            policy: OfflinePolicy(unitWorth: configuration.offlineUnits))
         simple = SimpleTransfers(
             identity: identity, payments: payments, ledger: ledger, database: database,
             terms: configuration.simpleTerms)
-        export = PersonalExport(identity, payments.exportParts)
+        export = PersonalExport(identity, payments.exportParts + offline.exportParts)
         let erasures = Erasures(
-            identity, [payments.erasurePart], daysToThink: configuration.erasureDays)
+            identity, [offline.erasurePart, payments.erasurePart],
+            daysToThink: configuration.erasureDays)
         self.erasures = erasures
         worker = Worker(
             database: database, clock: clock,
@@ -144,7 +143,7 @@ struct Application: Sendable {
             schedules: Self.schedules(
                 payments, commitments, actCommitments,
                 Retention(database: database, clock: clock), notifications, identity, erasures,
-                signingKeyDays: configuration.signingKeyDays))
+                signingKeyDays: configuration.signingKeyDays) + offline.schedules)
     }
 
     /// What stops payments and lets them go on; staff are told by a job of the same transaction,
@@ -260,6 +259,18 @@ struct Application: Sendable {
 }
 
 extension Configuration {
+    var passwordHasher: PasswordHasher {
+        PasswordHasher(
+            memoryKiB: argonMemoryKiB, passes: argonPasses, threads: Self.passwordThreads,
+            queueMax: Self.passwordQueueMax, niceness: Self.passwordNiceness)
+    }
+
+    var pinHasher: PasswordHasher {
+        PasswordHasher(
+            memoryKiB: argonMemoryKiB, passes: argonPasses, threads: Self.pinThreads,
+            queueMax: Self.pinQueueMax, niceness: Self.pinNiceness)
+    }
+
     var paymentTerms: PaymentTerms {
         PaymentTerms(
             currencies: currencies, sendFees: sendFees, limits: limits,

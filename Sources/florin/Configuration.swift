@@ -39,6 +39,8 @@ struct Configuration: Sendable {
     var currencies = ["KES", "USD", "EUR", "NGN", "UGX", "TZS"].compactMap { Currency($0) }
     var sendFees: [Plan: FeeSchedule] = [:]
     var limits = LimitTable()
+    /// Major units that are worth about one US dollar: they size what may be spent offline.
+    var offlineUnits: [Currency: Int64] = [:]
     var simpleAccess: SimpleTerms.Access = .off
     /// Major units.
     var simpleBalance: Int64?
@@ -112,6 +114,7 @@ struct Configuration: Sendable {
         currencies = try reader.currencies("FLORIN_CURRENCIES") ?? currencies
         sendFees = try reader.sendFees()
         limits = try reader.limits()
+        offlineUnits = try reader.offlineUnits()
         // Its people prove no telephone number, so outside a sandbox the operator must ask for it.
         simpleAccess =
             try reader.simpleAccess("FLORIN_SIMPLE_API") ?? (isSandbox ? .authenticated : .off)

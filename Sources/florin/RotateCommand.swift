@@ -4,6 +4,7 @@ internal import Identity
 internal import Jobs
 internal import Ledger
 internal import Notifications
+internal import Offline
 internal import Postgres
 
 /// `florin rotate-keys`: seals everything under the first master key, then proves that the others
@@ -60,4 +61,5 @@ extension Application {
     /// Everything that master keys have sealed.
     static let sealedRows =
         Identity.sealedRows + BookKeys.sealedRows + Notifications.sealedRows
+        + IssuerKeys.sealedRows
 }

@@ -4,6 +4,7 @@ internal import Identity
 internal import Jobs
 internal import Ledger
 internal import Notifications
+internal import Offline
 internal import Payments
 internal import Postgres
 internal import Redis
@@ -52,6 +53,7 @@ struct Routes: Sendable {
             + PasskeyRoutes(application.identity).routes
             + SecondFactorRoutes(application.identity).routes
             + MerchantKeyRoutes(application.identity).routes
+            + OAuthRoutes(application.identity).routes
             + ProfileRoutes(application.identity).routes
             + ContactRoutes(application.identity).routes
             + PersonalDataRoutes(
@@ -62,6 +64,7 @@ struct Routes: Sendable {
             + KycRoutes(application.identity).routes + StaffKycRoutes(application.identity).routes
             + StaffPeopleRoutes(application.identity).routes
             + CodeStopRoutes(application.identity).routes
+            + OfflineRoutes(application.offline).routes
         guard application.configuration.isSandbox else { return always }
         return always + plans.sandboxRoutes + payments.sandboxRoutes
             + OutboxRoutes(application.notifications).routes

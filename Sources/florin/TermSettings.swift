@@ -1,4 +1,5 @@
 internal import Identity
+internal import Offline
 internal import Payments
 internal import Values
 
@@ -30,6 +31,24 @@ extension EnvironmentReader {
         guard least <= most, basisPoints <= FeeSchedule.basisPointsMax else { throw fault }
         return FeeSchedule(
             fixed: values["fixed"] ?? 0, basisPoints: basisPoints, min: least, max: most)
+    }
+
+    /// `FLORIN_OFFLINE_UNITS`, such as `KES=130,USD=1`, over the defaults.
+    func offlineUnits() throws(ConfigurationError) -> [Currency: Int64] {
+        var units: [Currency: Int64] = [:]
+        for (code, worth) in OfflinePolicy.unitWorthDefault { units[Currency(code)!] = worth }
+        for part in list("FLORIN_OFFLINE_UNITS") ?? [] {
+            let pair = part.split(separator: "=")
+            guard pair.count == 2, let currency = Currency(pair[0]), let worth = Int64(pair[1]),
+                (1...OfflinePolicy.unitWorthMax).contains(worth)
+            else {
+                throw ConfigurationError(
+                    name: "FLORIN_OFFLINE_UNITS",
+                    reason: "such as KES=130,USD=1: major units worth about one US dollar")
+            }
+            units[currency] = worth
+        }
+        return units
     }
 
     // MARK: Limits

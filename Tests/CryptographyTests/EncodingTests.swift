@@ -4,6 +4,17 @@ import Testing
 
 @Suite("Bytes as text")
 struct EncodingTests {
+    @Test func base64WantsItsPaddingAndItsAlphabet() {
+        for (plain, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v")] {
+            #expect(Base64.encode(Array(plain.utf8)) == text)
+            #expect(Base64.decode(text) == Array(plain.utf8))
+        }
+        #expect(Base64.decode("+/+/") == [0xFB, 0xFF, 0xBF])
+        for text in ["Zg", "Zg=", "Zh==", "Z===", "====", "-_-_", "Zg==Zg==", "Z g=", "Zm9v\n"] {
+            #expect(Base64.decode(text) == nil, "\(text)")
+        }
+    }
+
     @Test(
         "RFC 4648 section 10, without padding",
         arguments: [

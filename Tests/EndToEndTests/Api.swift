@@ -1,9 +1,17 @@
 import HTTP
+import TestSupport
 import Testing
 
 /// The HTTP API of one server, called as any client would.
 struct Api: Sendable {
     let url: String
+    /// Runs for as long as somebody may call it.
+    private let server: FlorinServer?
+
+    init(url: String, of server: FlorinServer? = nil) {
+        self.url = url
+        self.server = server
+    }
 
     /// Streams keep their connections, so there must be many.
     private static let http = {
@@ -38,6 +46,16 @@ struct Api: Sendable {
         return Reply(
             try await Self.http.send(
                 OutboundRequest(method, url + path, headers: fields, body: file)))
+    }
+
+    /// A form, as OAuth has it.
+    func form(
+        _ path: String, _ body: String, headers: [(String, String)] = [],
+        type: String = "application/x-www-form-urlencoded"
+    ) async throws(OutboundError) -> Reply {
+        let request = OutboundRequest(
+            .post, url + path, headers: headers + [("Content-Type", type)], body: Array(body.utf8))
+        return Reply(try await Self.http.send(request))
     }
 
     /// Sends a text of another kind than JSON.

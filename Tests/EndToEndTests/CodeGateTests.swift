@@ -21,7 +21,8 @@ struct CodeGateTests {
 
     private func expectWait(_ reply: Reply, _ seconds: ClosedRange<Int64>) throws {
         reply.expectProblem(429, "too_many_attempts")
-        #expect(seconds.contains(try #require(reply.json["retry_after"]?.integer)))
+        let wait = try #require(reply.json["retry_after"]?.integer)
+        #expect(seconds.contains(wait))
     }
 
     @Test(arguments: [true, false])
@@ -163,6 +164,8 @@ struct CodeGateTests {
         // A restart does not set it free.
         try await office.server.stop()
         try await office.server.restart()
+        // Its clock went back to that of the machine.
+        try await api.advanceClock(seconds: 181)
         try expectWait(try await signUp("+96077700998", api), 1...3600)
         let admin = try await api.logIn(office.admin.username)["access_token"]?.string
         let stops = try await api.expect(200, .get, "/v1/staff/code_stops", token: admin)

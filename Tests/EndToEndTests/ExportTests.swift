@@ -1,3 +1,4 @@
+import FoundationEssentials
 import HTTP
 import Postgres
 import TestSupport
@@ -18,6 +19,7 @@ struct ExportTests {
         try await friend.send(100, to: person)
         let asked: JSON = ["from": .string(friend.username), "amount": 7, "currency": "KES"]
         _ = try await person.post("/v1/requests", asked)
+        try await person.stepUpByPassword()
         _ = try await person.post("/v1/totp")
 
         let copy = try await person.post(
@@ -45,6 +47,23 @@ struct ExportTests {
         for secret in [Person.password, person.token, person.refreshToken, "argon2"] {
             #expect(!text.contains(secret))
         }
+    }
+
+    @Test func holdsThePapersThatWereSentIn() async throws {
+        let person = try await Person.signUp(try await World.api)
+        let sent = try await person.sendDocuments(.kycForm(number: "A 7654-321"))
+        // Of the largest that are taken, so that it does not fit into what is held at once.
+        let large = Photograph.png(bytes: 2 * 1024 * 1024 - 1024)
+        #expect(try await person.sendImage("front", large).status == 200)
+        let copy = try await person.post("/v1/me/exports", Person.proof, status: 200)
+        let submission = try #require(copy["kyc_submissions"]?[0])
+        #expect(submission.id == sent.id && submission["state"]?.string == "submitted")
+        let number = submission[at: "details", "document", "number"] ?? submission["details"]
+        #expect(number.map { "\($0)" }?.contains("A 7654-321") == true)
+        let images = copy["kyc_images"]?.array ?? []
+        #expect(images.map { $0["side"]?.string } == ["front", "back", "face", "front"])
+        #expect(images.last?["base64"]?.string == Data(large).base64EncodedString())
+        #expect(images[0]["base64"]?.string == Data(Photograph.jpeg()).base64EncodedString())
     }
 
     /// Who has somebody's session, and not their telephone, must not read codes in a copy.

@@ -99,6 +99,12 @@ struct Person: Sendable {
             credentials: Credentials(accessToken: token, refreshToken: refreshToken))
     }
 
+    /// Shows that it is the owner, who has nothing better than the password.
+    func stepUpByPassword() async throws {
+        _ = try await post(
+            "/v1/sessions/current/step_ups", ["password": .string(Person.password)])
+    }
+
     // MARK: Money
 
     @discardableResult

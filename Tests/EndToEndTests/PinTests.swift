@@ -72,6 +72,28 @@ struct PinTests {
         #expect(["phone_number", "repeated"].contains(problem["reason"]?.string))
     }
 
+    @Test func theBirthDateIsRefusedOnceItIsKnown() async throws {
+        let office = try await Office()
+        let person = try await Person.signUp(office.api)
+        // Born on 1990-03-31, and so far nobody knows.
+        let body: JSON = ["pin": "310390", "password": .string(Person.password)]
+        #expect(try await person.reply(.put, "/v1/me/pin", body).status == 204)
+        let sent = try await person.sendDocuments()
+        for act in ["reviews", "approvals"] {
+            let clerk = try await office.hire("support")
+            try await clerk.look(sent.id)
+            try #require(try await clerk.judge(sent.id, act).status == 201)
+        }
+        _ = try await person.post(stepUps, ["pin": "310390"])
+        for pin in ["310390", "033190", "900331", "310319", "319003", "311990", "199031"] {
+            let problem = try await person.refused(
+                422, "pin_too_weak", .put, "/v1/me/pin", ["pin": .string(pin)])
+            #expect(problem["reason"]?.string == "birth_date", "\(pin)")
+        }
+        let reply = try await person.reply(.put, "/v1/me/pin", ["pin": .string(Self.pin)])
+        #expect(reply.status == 204, "\(reply.text)")
+    }
+
     @Test(arguments: ["12345", "1234567", "12345a", "１２３４５６", " 73910", ""])
     func whatIsNoPinIsRefused(_ pin: String) async throws {
         let person = try await payer()

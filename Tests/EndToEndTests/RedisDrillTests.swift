@@ -89,8 +89,8 @@ private struct Shared: Sendable {
         database = try await TestPostgres.database()
         let common = [
             "FLORIN_REDIS_URL": redis.socket,
-            // Each 32nd request is told to Redis, and nobody is as fast as this.
-            "FLORIN_RATE_LIMITS": "address=100000/1,account=1024/1",
+            // Each 32nd request is told to Redis, which remembers it for longer than the load lasts.
+            "FLORIN_RATE_LIMITS": "address=100000/1,account=1024/600",
         ]
         servers = try await FlorinServer.pair(
             on: database, common.merging(settings) { _, own in own })
@@ -167,6 +167,8 @@ private struct ShutOut: Sendable {
         try world.database.connection().execute(
             "UPDATE identity.users SET role = 'merchant' WHERE username = \(merchant.username)")
         let token = try await world.api.logIn(merchant.username)["access_token"]?.string
+        _ = try await world.api.expect(
+            201, .post, Self.stepUps, ["password": .string(Person.password)], token: token)
         let key = try await world.api.expect(
             201, .post, "/v1/api_keys", .key(scopes: ["wallets:read"]), token: token)
         let text = try #require(key["key"]?.string)

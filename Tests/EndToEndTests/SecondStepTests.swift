@@ -126,6 +126,7 @@ struct SecondStepTests {
     private func personWithApp(at api: Api? = nil) async throws -> (Person, AuthenticatorApp) {
         let server = if let api { api } else { try await self.api }
         let person = try await Person.signUp(server)
+        try await person.stepUpByPassword()
         let secret = try await person.post("/v1/totp")
         var app = AuthenticatorApp(
             api: server, secret: try #require(Base32.decode(secret["secret"]?.string ?? "")))

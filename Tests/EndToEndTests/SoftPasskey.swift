@@ -73,8 +73,9 @@ struct SoftPasskey: Sendable {
 }
 
 extension Person {
-    /// Adds a passkey to the wallet.
+    /// Adds the first passkey to the wallet.
     func addPasskey(_ passkey: SoftPasskey) async throws {
+        try await stepUpByPassword()
         let options = try await post("/v1/passkeys/registrations")
         _ = try await post(
             "/v1/passkeys", ["name": "Phone", "credential": passkey.registration(options)])

@@ -25,7 +25,7 @@ struct TracesTests {
             401, "credentials_invalid", .post, "/v1/sessions", .logIn(person.email, "not it"))
         _ = try await api.reply(.post, "/v1/password_resets", ["to": .string(person.email)])
         _ = try await api.reply(.post, "/v1/phone_codes", ["phone": .string(person.phone)])
-        try await person.setPin()
+        try await person.stepUp()
         _ = try await person.post("/v1/totp")
         _ = try await person.post("/v1/passkeys/registrations")
         _ = try await person.post("/v1/api_keys", .key(scopes: ["wallets:read"]))
@@ -46,6 +46,7 @@ struct TracesTests {
         ]
         let asked = try await person.post("/v1/requests", asks)
         _ = try await friend.post("/v1/requests/\(asked.id)/declines")
+        _ = try await person.sendDocuments()
         let hold = JSON.send(5, to: friend.phone, expiresIn: 60)
         let held = try await person.post("/v1/holds", hold)
         _ = try await friend.post("/v1/holds/\(held.id)/voids")
@@ -78,7 +79,8 @@ struct TracesTests {
 
         let personal = [
             person.phone, person.email, Self.fullName, Self.birthDate, Person.password,
-            merchant.token, person.token, person.refreshToken, PinTests.pin,
+            "Asha Wanjirũ Òjó-Smith", "1990-03-31", "A 1234-567", merchant.token, person.token,
+            person.refreshToken, PinTests.pin,
         ]
         for text in personal {
             #expect(try hands.columns(holding: text) == [], "\(text)")
@@ -108,6 +110,7 @@ struct TracesTests {
         #expect(
             try hands.columns(holding: person.id) == [
                 "identity.acts.actor", "identity.acts.subject", "identity.erasures.user_id",
+                "identity.kyc_submissions.decided_by", "identity.kyc_submissions.user_id",
                 "identity.users.id", "identity.users.username", "jobs.events.subject",
                 "payments.requests.payer", "payments.requests.requester",
                 "payments.transfer_batches.user_id", "payments.wallets.user_id",

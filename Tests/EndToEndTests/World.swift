@@ -4,7 +4,7 @@ import TestSupport
 enum World {
     /// A plain sandbox.
     static var api: Api {
-        get async throws { Api(url: try await plain.value.url) }
+        get async throws { try await plain.value.api }
     }
 
     static var server: FlorinServer {
@@ -13,7 +13,7 @@ enum World {
 
     /// A sandbox whose operator takes fees, sets low limits, and opens the simple transfer API.
     static var terms: Api {
-        get async throws { Api(url: try await strict.value.url) }
+        get async throws { try await strict.value.api }
     }
 
     /// A server with a clock that only the calling test moves.
@@ -33,7 +33,7 @@ enum World {
 }
 
 extension FlorinServer {
-    var api: Api { Api(url: url) }
+    var api: Api { Api(url: url, of: self) }
 
     /// Two of them, which know each other's sessions.
     static func pair(

@@ -40,6 +40,9 @@ package final class FlorinServer: Sendable {
         self.program = Mutex(program)
     }
 
+    /// Nobody can call it any more, and what it holds of the database others need.
+    deinit { current.send(SIGKILL) }
+
     package var current: RunningProgram { program.withLock { $0 } }
 
     /// Ends it at once, as a power cut would.

@@ -22,6 +22,11 @@ package enum TestPostgres {
         try await templates.database(migrations: migrations, on: shared.settings)
     }
 
+    /// Another database with everything that is in this one, to which nobody is connected.
+    package static func copy(of database: TestDatabase) async throws -> TestDatabase {
+        try await templates.copy(of: database, on: shared.settings)
+    }
+
     private static let templates = Templates()
     private static let server = Task {
         removeFoldersOfTheDead()
@@ -72,7 +77,18 @@ private actor Templates {
     func database(
         migrations: [Migration], on server: ConnectionSettings
     ) async throws -> TestDatabase {
-        let template = try await template(migrations, on: server)
+        try make(from: try await template(migrations, on: server), on: server)
+    }
+
+    func copy(
+        of database: TestDatabase, on server: ConnectionSettings
+    ) throws -> TestDatabase {
+        try make(from: database.name, on: server)
+    }
+
+    private func make(
+        from template: String, on server: ConnectionSettings
+    ) throws -> TestDatabase {
         count += 1
         let name = "test_\(count)"
         try Self.create(name, from: template, on: server)

@@ -17,7 +17,8 @@ enum Slices {
     /// Slices and the schema whose tables each may name in SQL.
     static let schemas = [
         "Jobs": "jobs", "Ledger": "ledger", "Notifications": "notifications",
-        "Identity": "identity", "Payments": "payments", "Channels": "channels",
+        "Identity": "identity", "Payments": "payments", "Offline": "offline",
+        "Channels": "channels",
     ]
 
     static let all = Set(schemas.keys)

@@ -10,10 +10,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from fido2 import cbor
 from fido2.utils import sha256
-from running_florin import running_florin
+from running_florin import PASSWORD, running_florin
 from software_passkeys import ORIGIN, Passkey, add_passkey, decode, encode, log_in
 
 CHALLENGE_SECONDS = 300
+STEP_UPS = "/v1/sessions/current/step_ups"
 PASSKEYS_MAX = 20
 ED25519, RS256 = -8, -257
 
@@ -22,6 +23,8 @@ def main():
     with running_florin(FLORIN_WEB_ORIGIN=ORIGIN) as florin:
         asha = florin.sign_up("asha_keys")
         token = asha["access_token"]
+        a_session_alone_adds_none(florin, token)
+        florin.set_pin(token)
         key = Passkey()
         added = add_passkey(florin, token, key, "Laptop")
         assert added["name"] == "Laptop" and added["last_used_at"] is None, added
@@ -33,10 +36,15 @@ def main():
         client_data_is_strict_json(florin, key)
         other_algorithms_work(florin, token)
         names_and_removal(florin, asha)
+        it_steps_a_session_up(florin)
         a_copy_is_blocked_and_told(florin, token, key)
         there_is_an_end_to_them(florin)
         florin.command("audit")
     print("passkeys: registered, used, and refused in every way tried")
+
+
+def a_session_alone_adds_none(florin, token):
+    refused(florin, 403, "step_up_required", "/v1/passkeys/registrations", None, token)
 
 
 def it_logs_in_without_a_name(florin, asha, key):
@@ -50,6 +58,7 @@ def it_logs_in_without_a_name(florin, asha, key):
 
 def the_options_are_what_browsers_need(florin, asha, key):
     token = asha["access_token"]
+    florin.step_up(token)
     first = florin.expect(201, "POST", "/v1/passkeys/registrations", token=token)
     again = florin.expect(201, "POST", "/v1/passkeys/registrations", token=token)
     options = again["public_key"]
@@ -117,11 +126,13 @@ def what_does_not_fit_is_refused(florin, token, key):
     unknown = lambda assertion: {**assertion, "id": encode(b"x" * 32)}
     assert log_in(florin, key, 401, unknown)["code"] == "passkey_unknown"
     # What one site's device made for another person cannot be added twice.
+    florin.step_up(token)
     options = florin.expect(201, "POST", "/v1/passkeys/registrations", token=token)
     twin = Passkey()
     made = twin.made(options)
     florin.expect(201, "POST", "/v1/passkeys", {"name": "Twin", "credential": made}, token)
     other = florin.sign_up("brian_keys")["access_token"]
+    florin.step_up(other, password=PASSWORD)
     options = florin.expect(201, "POST", "/v1/passkeys/registrations", token=other)
     client_data = {
         "type": "webauthn.create", "challenge": options["public_key"]["challenge"], "origin": ORIGIN}
@@ -236,6 +247,7 @@ def names_and_removal(florin, asha):
         assert florin.call("PATCH", path, {"name": name}, token)[0] == 400
 
     stranger = florin.sign_up("chep_keys")["access_token"]
+    florin.step_up(stranger, password=PASSWORD)
     for method, body in (("PATCH", {"name": "Mine"}), ("DELETE", None)):
         assert florin.expect(404, method, path, body, stranger)["code"] == "passkey_not_found"
     assert florin.expect(200, "GET", "/v1/passkeys", token=stranger)["data"] == []
@@ -243,6 +255,47 @@ def names_and_removal(florin, asha):
     assert florin.expect(404, "DELETE", path, token=token)["code"] == "passkey_not_found"
     assert log_in(florin, key, 401)["code"] == "passkey_unknown"
     assert "removed" in newest_message(florin, asha)
+
+
+def it_steps_a_session_up(florin):
+    """Who has a passkey pays large amounts and changes what is weighty with it, and with nothing less."""
+    chebet, daudi = florin.sign_up("chebet_keys"), florin.sign_up("daudi_keys")
+    token, key = chebet["access_token"], Passkey()
+    florin.step_up(token, password=PASSWORD)
+    options = florin.expect(201, "POST", "/v1/passkeys/registrations", token=token)
+    florin.expect(201, "POST", "/v1/passkeys", {"name": "Only", "credential": key.made(options)}, token)
+    florin.expect(201, "POST", "/sandbox/topups", {"amount": 2_000_000, "currency": "KES"}, token)
+    payment = {"to": "daudi_keys", "amount": 600_000, "currency": "KES"}
+    pay = lambda status, number: florin.expect(
+        status, "POST", "/v1/transfers", payment, token, {"Idempotency-Key": f"large-{number}"})
+
+    assert pay(403, 1)["code"] == "pin_required"
+    answer = refused(florin, 403, "step_up_required", "/v1/passkeys/registrations", None, token)
+    assert answer["methods"] == ["passkey"], answer
+    refused(florin, 403, "step_up_required", STEP_UPS, {"password": PASSWORD}, token)
+
+    def challenge():
+        return florin.expect(201, "POST", "/v1/sessions/current/step_up_challenges", token=token)
+
+    options = challenge()
+    assert options["public_key"]["allowCredentials"] == [
+        {"type": "public-key", "id": encode(key.credential_id)}]
+    # Nobody else's challenge, nobody else's passkey, and each challenge once.
+    proof = {"assertion": key.used(options)}
+    refused(florin, 410, "passkey_challenge_expired", STEP_UPS, proof, daudi["access_token"])
+    refused(florin, 422, "passkey_invalid", STEP_UPS, {"assertion": key.used(challenge(), verified=False)}, token)
+    log_in_options = florin.expect(201, "POST", "/v1/sessions/passkey_challenges")
+    refused(florin, 410, "passkey_challenge_expired", STEP_UPS, {"assertion": key.used(log_in_options)}, token)
+    options = challenge()
+    proof = {"assertion": key.used(options)}
+    assert florin.step_up(token, **proof)["method"] == "passkey"
+    refused(florin, 410, "passkey_challenge_expired", STEP_UPS, proof, token)
+    pay(201, 1)
+    florin.expect(201, "POST", "/v1/passkeys/registrations", token=token)
+    florin.expect(200, "POST", "/sandbox/clock", {"advance_seconds": CHALLENGE_SECONDS})
+    assert pay(403, 2)["code"] == "pin_required"
+    refused(florin, 404, "passkey_not_found", "/v1/sessions/current/step_up_challenges", None,
+            daudi["access_token"])
 
 
 def a_copy_is_blocked_and_told(florin, token, key):
@@ -269,6 +322,7 @@ def a_copy_is_blocked_and_told(florin, token, key):
 
 def there_is_an_end_to_them(florin):
     token = florin.sign_up("many_keys")["access_token"]
+    florin.set_pin(token)
     for number in range(PASSKEYS_MAX - 1):
         add_passkey(florin, token, Passkey(), f"Key {number}")
     options = florin.expect(201, "POST", "/v1/passkeys/registrations", token=token)

@@ -10,9 +10,10 @@ import sys
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from running_florin import running_florin
+from running_florin import PASSWORD, running_florin
 
 STEP_SECONDS = 30
+STEP_UPS = "/v1/sessions/current/step_ups"
 
 
 class App:
@@ -55,6 +56,10 @@ def an_app_is_set_up(florin, token):
     assert state == {"totp_since": None, "recovery_codes_left": 0}, state
     refused(florin, 404, "totp_not_found", "/v1/totp/confirmations", {"code": "123456"}, token)
 
+    # A session alone sets nothing up.
+    answer = refused(florin, 403, "step_up_required", "/v1/totp", None, token)
+    assert answer["methods"] == ["password"], answer
+    florin.step_up(token, password=PASSWORD)
     abandoned = florin.expect(201, "POST", "/v1/totp", token=token)
     enrolled = florin.expect(201, "POST", "/v1/totp", token=token)
     assert enrolled["secret"] != abandoned["secret"]
@@ -79,9 +84,23 @@ def an_app_is_set_up(florin, token):
     assert all(re.fullmatch(r"([A-Z2-7]{4}-){3}[A-Z2-7]{4}", code) for code in codes), codes
     state = florin.expect(200, "GET", "/v1/second_factors", token=token)
     assert state["totp_since"] is not None and state["recovery_codes_left"] == 10
+    it_steps_the_session_up(florin, token, app)
     refused(florin, 409, "totp_exists", "/v1/totp", None, token)
     refused(florin, 409, "totp_exists", "/v1/totp/confirmations", {"code": app.code()}, token)
     return app, codes
+
+
+def it_steps_the_session_up(florin, token, app):
+    """From the first code on the app is what is asked for."""
+    answer = refused(florin, 403, "step_up_required", "/v1/totp", None, token)
+    assert answer["methods"] == ["totp"], answer
+    refused(florin, 403, "step_up_required", STEP_UPS, {"password": PASSWORD}, token)
+    code = app.next_code()
+    wrong = f"{(int(code) + 500_000) % 1_000_000:06}"
+    answer = refused(florin, 422, "second_factor_incorrect", STEP_UPS, {"totp": wrong}, token)
+    assert answer["tries_left"] == 4, answer
+    assert florin.step_up(token, totp=code)["method"] == "totp"
+    refused(florin, 422, "second_factor_incorrect", STEP_UPS, {"totp": code}, token)
 
 
 def renew(florin, token, status, code, method="totp"):

@@ -102,10 +102,19 @@ def a_passkey_is_added_and_renamed(page):
     page.get_by_label("Name", exact=True).fill("My telephone")
     # From the keyboard, as everything works from there.
     page.keyboard.press("Enter")
+    # A session alone adds nothing.
+    asked = page.get_by_role("dialog", name="Is it you?")
+    password = asked.get_by_label("Password", exact=True)
+    password.fill("not it")
+    page.keyboard.press("Enter")
+    expect(password).to_have_accessible_description("The password is wrong.")
+    password.fill(PASSWORD)
+    page.keyboard.press("Enter")
     expect(dialog.get_by_text("Not used yet")).to_be_visible()
-    # One device makes no second passkey for the same person.
+    # One device makes no second passkey for the same person. From now on it is what is asked for.
     press(page, "Add a passkey")
     press(page, "Continue")
+    press(page, "Use a passkey")
     expect(dialog.get_by_text("has a passkey for you already")).to_be_visible()
     press(page, "Back")
     press(page, "Rename My telephone")
@@ -138,6 +147,7 @@ def the_passkey_opens(page):
 def an_app_is_set_up_and_removed(page):
     dialog = page.get_by_role("dialog")
     press(page, "Set up an app")
+    press(page, "Use a passkey")
     secret = dialog.get_by_label("Secret", exact=True).inner_text().replace(" ", "")
     code = page.get_by_label("Six-digit code of the app")
     code.fill("12345")

@@ -30,6 +30,7 @@ STOP_SECONDS_MAX = 30
 LINES_KEPT = 200
 
 PASSWORD = "a quiet river in June"
+PIN = "739104"
 phone_numbers = itertools.count(254_700_000_000 + secrets.randbelow(90_000_000))
 
 
@@ -83,6 +84,14 @@ class Florin:
         return self.expect(
             201, "POST", "/v1/sessions",
             {"login": username, "password": PASSWORD, "device": self.devices[username]})
+
+    def set_pin(self, token):
+        self.expect(204, "PUT", "/v1/me/pin", {"pin": PIN, "password": PASSWORD}, token)
+
+    def step_up(self, token, **proof):
+        """Shows that it is the owner, with the PIN when nothing else is given."""
+        return self.expect(
+            201, "POST", "/v1/sessions/current/step_ups", proof or {"pin": PIN}, token)
 
     def command(self, *arguments):
         """Runs `florin …` on the same data folder and returns what it printed."""

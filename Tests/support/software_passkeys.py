@@ -76,6 +76,7 @@ def with_flag(data, flag):
 
 
 def add_passkey(florin, token, passkey, name="A key", status=201, **bend):
+    florin.step_up(token)
     options = florin.expect(201, "POST", "/v1/passkeys/registrations", token=token)
     body = {"name": name, "credential": passkey.made(options, **bend)}
     return florin.expect(status, "POST", "/v1/passkeys", body, token)

@@ -94,15 +94,21 @@ export function closeDialogs() {
   for (const dialog of document.querySelectorAll('dialog')) dialog.close();
 }
 
+let dialogCount = 0;
+
 /** Opens a dialog whose content may change; Escape, the cross and the backdrop close it. */
-export function openDialog(title) {
+export function openDialog(title, { closed = () => {} } = {}) {
   const body = h('div', { class: 'dialog-body' });
-  const heading = h('h2', { id: 'dialog-title', tabindex: '-1' }, title);
+  const headingID = `dialog-title-${dialogCount += 1}`;
+  const heading = h('h2', { id: headingID, tabindex: '-1' }, title);
   const cross = h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Close', onclick: () => dialog.close() },
     icon('close'));
-  const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'dialog-title' },
+  const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': headingID },
     h('div', { class: 'dialog-head' }, heading, cross), body);
-  dialog.addEventListener('close', () => dialog.remove());
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    closed();
+  });
   dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
   document.body.append(dialog);
   dialog.showModal();
@@ -110,7 +116,7 @@ export function openDialog(title) {
     close: () => dialog.close(),
     show(newTitle, ...children) {
       heading.textContent = newTitle;
-      body.replaceChildren(...children);
+      body.replaceChildren(...children.filter((child) => child));
       const first = body.querySelector('[data-first], input, select') ?? heading;
       first.focus();
     },

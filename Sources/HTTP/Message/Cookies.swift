@@ -5,12 +5,13 @@ extension Request {
     package func cookie(_ name: String) -> String? {
         var values: [Substring] = []
         for field in head.fields.values("cookie") {
-            for pair in field.split(separator: ";") {
+            // By scalars: as a character, a semicolon may have an accent and be another one.
+            for pair in field.unicodeScalars.split(separator: ";") {
                 let text = pair.drop { $0 == " " || $0 == "\t" }
-                guard let equals = text.firstIndex(of: "="), text[..<equals] == name else {
-                    continue
-                }
-                values.append(text[text.index(after: equals)...])
+                guard let equals = text.firstIndex(of: "="),
+                    text[..<equals].elementsEqual(name.unicodeScalars)
+                else { continue }
+                values.append(Substring(text[text.index(after: equals)...]))
             }
         }
         guard values.count == 1 else { return nil }

@@ -53,34 +53,44 @@ extension Identity {
     /// Counts the try, then says what the code is. The try is to be committed, so a refusal is a
     /// value.
     func check(
-        _ code: String, _ purpose: CodePurpose, sentTo address: CodeAddress, _ now: Timestamp,
-        _ transaction: borrowing Transaction
+        _ code: String, _ purpose: CodePurpose, sentTo address: CodeAddress,
+        from origin: Origin, _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws -> CheckedCode {
+        let index = index(address)
         let row = try transaction.first(
             """
-            UPDATE identity.codes SET tries = least(tries + 1, \(CodeRules.triesMax) + 1)
-            WHERE id = (
-                SELECT id FROM identity.codes
-                WHERE address_index = \(index(address)) AND purpose = \(purpose.rawValue)
-                ORDER BY created_at DESC LIMIT 1 FOR UPDATE)
-            RETURNING id, user_id, code_hash, expires_at, tries::bigint, used_at IS NOT NULL,
+            SELECT id, user_id, code_hash, expires_at, tries::bigint, used_at IS NOT NULL,
                 created_at
+            FROM identity.codes
+            WHERE address_index = \(index) AND purpose = \(purpose.rawValue)
+            ORDER BY created_at DESC LIMIT 1 FOR UPDATE
             """)
         guard let row else { return .refused(.codeExpired) }
         let (id, user): (ID<CodeRow>, ID<User>?) = (try row[0], try row[1])
         let (hash, expiresAt): ([UInt8], Timestamp) = (try row[2], try row[3])
         let (tries, isUsed): (Int64, Bool) = (try row[4], try row[5])
         guard now < expiresAt else { return .refused(.codeExpired) }
-        guard tries <= CodeRules.triesMax else {
+        let guessed = guesses(at: .code(purpose), of: user, named: Base64URL.encode(index))
+        let wait = try secondsLocked(guessed, now, transaction)
+        guard wait == nil, tries < CodeRules.triesMax else {
             let next = try (row[6] as Timestamp).adding(seconds: CodeRules.secondsBetween)
-            return .refused(.tooManyAttempts(retryAfter: max(1, now.seconds(until: next))))
+            let untilNext = tries < CodeRules.triesMax ? 0 : now.seconds(until: next)
+            return .refused(.tooManyAttempts(retryAfter: max(1, wait ?? 0, untilNext)))
         }
+        try transaction.execute(
+            "UPDATE identity.codes SET tries = tries + 1 WHERE id = \(id)")
         let isRight = constantTimeEquals(hash, vault.hash(code: code, named: "\(id)"))
         if isUsed { return isRight ? .used : .refused(.codeExpired) }
         // A code that went to nobody was never right.
         guard let user, isRight else {
-            return .refused(.codeIncorrect(triesLeft: CodeRules.triesMax - tries))
+            switch try countWrongGuess(at: guessed, from: origin, now, transaction) {
+            case .counted(let left):
+                let leftOfCode = CodeRules.triesMax - tries - 1
+                return .refused(.codeIncorrect(triesLeft: min(left, leftOfCode)))
+            case .locked(let seconds): return .refused(.tooManyAttempts(retryAfter: seconds))
+            }
         }
+        try forgetGuesses(at: guessed, transaction)
         return .right(RightCode(id: id, address: address, user: user))
     }
 

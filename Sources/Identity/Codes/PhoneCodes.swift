@@ -19,7 +19,8 @@ extension Identity {
         let now = clock.now
         let outcome = try await database.transaction {
             transaction -> Result<(User, Device), any Error> in
-            let checked = try check(code, .phone, sentTo: .phone(phone), now, transaction)
+            let checked = try check(
+                code, .phone, sentTo: .phone(phone), from: origin, now, transaction)
             switch checked {
             case .refused(let refusal): return .failure(refusal)
             // Only who has the right code is told.

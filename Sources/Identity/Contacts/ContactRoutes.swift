@@ -20,14 +20,14 @@ package struct ContactRoutes: Sendable {
                 returns: Self.sent,
                 refusals: Wire.refused(
                     [.phoneInvalid, .alreadyVerified] + Identity.stepUpRejections),
-                handler: orderPhone),
+                rate: .code, handler: orderPhone),
             session.route(
                 .post, "/v1/me/phone_changes/completions",
                 summary: "Take the number with its code; all other sessions end.",
                 tag: "identity", body: .object(.required("phone", Wire.phone), Self.code),
                 returns: .created(Wire.user),
                 refusals: Wire.refused([.phoneInvalid, .phoneTaken] + Self.wrongCode),
-                handler: takePhone),
+                rate: .authentication, handler: takePhone),
             session.route(
                 .post, "/v1/me/email_changes",
                 summary: "Send a code to an e-mail address, to have it or to prove it.",
@@ -35,7 +35,7 @@ package struct ContactRoutes: Sendable {
                 body: .object(.required("email", Self.email), .stepUpPassword),
                 returns: Self.sent,
                 refusals: Wire.refused([.emailInvalid, .emailProven] + Identity.stepUpRejections),
-                handler: orderEmail),
+                rate: .code, handler: orderEmail),
             session.route(
                 .post, "/v1/me/email_changes/completions",
                 summary:
@@ -43,7 +43,7 @@ package struct ContactRoutes: Sendable {
                 tag: "identity", body: .object(.required("email", Self.email), Self.code),
                 returns: .created(Wire.user),
                 refusals: Wire.refused([.emailInvalid, .emailTaken] + Self.wrongCode),
-                handler: takeEmail),
+                rate: .authentication, handler: takeEmail),
         ]
     }
 

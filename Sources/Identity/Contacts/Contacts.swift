@@ -88,7 +88,8 @@ extension Identity {
         let outcome: Result<User, IdentityRejection>
         do {
             outcome = try await database.transaction { transaction in
-                let checked = try check(code, purpose, sentTo: address, now, transaction)
+                let checked = try check(
+                    code, purpose, sentTo: address, from: origin, now, transaction)
                 // A wrong try is counted, so the transaction commits and the refusal is a value.
                 let right: RightCode
                 do throws(IdentityRejection) { right = try checked.get() } catch {

@@ -22,8 +22,10 @@ enum DeviceName {
             }
         }
         let words = String(String.UnicodeScalarView(visible)).split(separator: " ")
-        let name = String.UnicodeScalarView(
+        var name = String.UnicodeScalarView(
             words.joined(separator: " ").unicodeScalars.prefix(DeviceRules.nameCharactersMax))
+        // The cut may fall behind a space.
+        if name.last == " " { name.removeLast() }
         return name.isEmpty ? nil : String(name)
     }
 

@@ -102,18 +102,21 @@ extension Identity {
         _ transaction: borrowing Transaction
     ) throws -> IdentityRejection? {
         switch step {
-        case .smsCode(let code): try check(sms: code, of: user, now, transaction)
-        case .factor(let factor): try check(factor, of: user.id, now, transaction)
+        case .smsCode(let code):
+            try check(sms: code, of: user, from: origin, now, transaction)
+        case .factor(let factor):
+            try check(factor, of: user.id, from: origin, now, transaction)
         case .passkey(let assertion):
             try check(assertion, of: user.id, from: origin, now, transaction)
         }
     }
 
     private func check(
-        sms code: String, of user: User, _ now: Timestamp, _ transaction: borrowing Transaction
+        sms code: String, of user: User, from origin: Origin, _ now: Timestamp,
+        _ transaction: borrowing Transaction
     ) throws -> IdentityRejection? {
         guard let phone = user.phone else { return .codeExpired }
-        switch try check(code, .logIn, sentTo: .phone(phone), now, transaction) {
+        switch try check(code, .logIn, sentTo: .phone(phone), from: origin, now, transaction) {
         case .refused(let refusal): return refusal
         case .used: return .codeExpired
         case .right(let code): return try use(code, now, transaction) ? nil : .codeExpired

@@ -22,18 +22,34 @@ enum GuessRules {
 
 /// A secret that may be guessed at, of one person or of nobody.
 struct Guessed: Sendable {
-    enum Secret: String, Sendable {
+    enum Secret: Sendable {
         case password
         case pin
-        case secondStep = "second_step"
-    }
+        /// Codes of the authenticator app and recovery codes.
+        case secondFactor
+        /// Whatever answers the second step of a log-in.
+        case secondStep
+        case code(CodePurpose)
 
-    /// What the audit log calls it when too many were wrong.
-    var locking: Act.Kind {
-        switch secret {
-        case .password: .passwordLocked
-        case .pin: .pinLocked
-        case .secondStep: .secondStepLocked
+        fileprivate var name: String {
+            switch self {
+            case .password: "password"
+            case .pin: "pin"
+            case .secondFactor: "second_factor"
+            case .secondStep: "second_step"
+            case .code(let purpose): "code:" + purpose.rawValue
+            }
+        }
+
+        /// What the audit log calls its lock.
+        fileprivate var locked: Act.Kind {
+            switch self {
+            case .password: .passwordLocked
+            case .pin: .pinLocked
+            case .secondFactor: .secondFactorLocked
+            case .secondStep: .secondStepLocked
+            case .code: .codeLocked
+            }
         }
     }
 
@@ -47,24 +63,25 @@ struct Guessed: Sendable {
 
 /// What became of a wrong guess.
 enum WrongGuess: Sendable {
-    case counted(triesLeft: Int64, lockSeconds: Int64?)
+    case counted(triesLeft: Int64)
     /// Others had used up the tries while this one was being checked, so it learns nothing.
     case locked(seconds: Int64)
 }
 
-// The count is a row, so that all processes share it. A guess is hashed first and counted then,
-// and its answer is decided under the row's lock: of any number of guesses side by side no more
-// than the free ones are answered, right or wrong, and all others hear how long to wait.
+// The count is a row, so that all processes share it, and there is one for every secret that people
+// type. What is slow is hashed first and counted then, and the answer is decided under the row's
+// lock: of any number of guesses side by side no more than the free ones are answered, right or
+// wrong, and all others hear how long to wait.
 
 extension Identity {
     func guesses(at secret: Guessed.Secret, of user: ID<User>) -> Guessed {
-        Guessed(
-            secret: secret, user: user, index: vault.index(guessed: secret.rawValue, of: "\(user)"))
+        guesses(at: secret, of: user, named: "\(user)")
     }
 
-    func guesses(at secret: Guessed.Secret, ofStranger name: String) -> Guessed {
+    /// - Parameter user: nil for a stranger, who has nothing but a name.
+    func guesses(at secret: Guessed.Secret, of user: ID<User>?, named name: String) -> Guessed {
         Guessed(
-            secret: secret, user: nil, index: vault.index(guessed: secret.rawValue, of: name))
+            secret: secret, user: user, index: vault.index(guessed: secret.name, of: name))
     }
 
     /// How long nobody may guess; nil when anybody may.
@@ -72,25 +89,38 @@ extension Identity {
         "SELECT locked_until FROM identity.guesses WHERE index = \(guessed.index)"
     }
 
+    /// What `lockStatement` found.
+    func lockedUntil(_ rows: [Row]) throws -> Timestamp? {
+        guard let row = rows.first else { return nil }
+        return try row[0]
+    }
+
     /// Refuses while the secret is locked, and holds its row until the commit. Then forgets what
     /// was wrong before: this one was right.
     func acceptGuess(
         at guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws {
-        guard try requireUnlocked(guessed, now, transaction) else { return }
+        try requireUnlocked(guessed, now, transaction)
         try forgetGuesses(at: guessed, transaction)
     }
 
-    /// Refuses while the secret is locked. Returns whether anything was wrong before.
-    @discardableResult
+    /// Refuses while the secret is locked, and holds its row until the commit.
     func requireUnlocked(
         _ guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
-    ) throws -> Bool {
+    ) throws {
+        if let wait = try secondsLocked(guessed, now, transaction) {
+            throw IdentityRejection.tooManyAttempts(retryAfter: wait)
+        }
+    }
+
+    /// Seconds for which the secret is locked; nil when it is not. Holds its row until the commit.
+    func secondsLocked(
+        _ guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws -> Int64? {
         let row = try transaction.first("\(lockStatement(guessed)) FOR UPDATE")
-        guard let lockedUntil: Timestamp = try row?[0] else { return false }
+        guard let row, let lockedUntil: Timestamp = try row[0] else { return nil }
         let wait = now.seconds(until: lockedUntil)
-        if wait > 0 { throw IdentityRejection.tooManyAttempts(retryAfter: wait) }
-        return true
+        return wait > 0 ? wait : nil
     }
 
     func forgetGuesses(
@@ -107,50 +137,45 @@ extension Identity {
         }
     }
 
-    /// The same in the caller's transaction, which has to commit.
+    /// Counts a wrong guess in the caller's transaction, which has to commit.
     func countWrongGuess(
         at guessed: Guessed, from origin: Origin, _ now: Timestamp,
         _ transaction: borrowing Transaction
     ) throws -> WrongGuess {
-        let wrong = try countWrongGuess(at: guessed, now, transaction)
-        if case .counted(_, .some(let seconds)) = wrong {
-            try audit.record(
-                Act(
-                    guessed.locking, by: nil, of: guessed.user, from: origin,
-                    after: "{\"seconds\":\(seconds)}"), in: transaction)
-        }
-        return wrong
-    }
-
-    private func countWrongGuess(
-        at guessed: Guessed, _ now: Timestamp, _ transaction: borrowing Transaction
-    ) throws -> WrongGuess {
         let remembered = now.adding(seconds: -GuessRules.secondsRemembered)
         let row = try transaction.query(
             """
-            INSERT INTO identity.guesses AS g (index, failures, failed_at, locked_until)
-            VALUES (\(guessed.index), 0, \(now), \(now))
+            INSERT INTO identity.guesses AS g (index, failures, failed_at)
+            VALUES (\(guessed.index), 0, \(now))
             ON CONFLICT (index) DO UPDATE SET
                 failures = CASE WHEN g.failed_at < \(remembered) THEN 0 ELSE g.failures END
             RETURNING failures::bigint, locked_until
             """)[0]
-        let (failures, lockedUntil): (Int64, Timestamp) = (try row[0] + 1, try row[1])
-        let wait = now.seconds(until: lockedUntil)
-        if wait > 0 { return .locked(seconds: wait) }
+        let (failures, lockedUntil): (Int64, Timestamp?) = (try row[0] + 1, try row[1])
+        if let wait = lockedUntil.map({ now.seconds(until: $0) }), wait > 0 {
+            return .locked(seconds: wait)
+        }
         let lockSeconds = GuessRules.lockSeconds(after: failures)
         try transaction.execute(
             """
             UPDATE identity.guesses SET failures = \(failures), failed_at = \(now),
-                locked_until = \(now.adding(seconds: lockSeconds ?? 0))
+                locked_until = \(lockSeconds.map { now.adding(seconds: $0) })
             WHERE index = \(guessed.index)
             """)
-        return .counted(
-            triesLeft: max(0, GuessRules.free - failures), lockSeconds: lockSeconds)
+        if let lockSeconds {
+            try audit.record(
+                Act(
+                    guessed.secret.locked, by: nil, of: guessed.user, from: origin,
+                    after: "{\"seconds\":\(lockSeconds)}"), in: transaction)
+        }
+        return .counted(triesLeft: max(0, GuessRules.free - failures))
     }
 }
 
 extension Act.Kind {
     static let passwordLocked = Act.Kind("password_locked")
     static let pinLocked = Act.Kind("pin_locked")
+    static let secondFactorLocked = Act.Kind("second_factor_locked")
     static let secondStepLocked = Act.Kind("second_step_locked")
+    static let codeLocked = Act.Kind("code_locked")
 }

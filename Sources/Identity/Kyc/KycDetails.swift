@@ -69,13 +69,14 @@ package struct KycDetails: Sendable, Equatable {
         document = IdentityDocument(kind: kind, number: number, country: country)
     }
 
-    /// Letters of any script with their marks, and what stands between names.
+    /// Letters of any script with their marks and joiners, and what stands between names.
     private static func isName(_ text: String) -> Bool {
         let scalars = text.unicodeScalars
-        return KycRules.nameCharacters.contains(scalars.count) && scalars.first != " "
-            && scalars.last != " " && scalars.contains { $0.properties.isAlphabetic }
+        return FullName(text) != nil && KycRules.nameCharacters.contains(scalars.count)
+            && scalars.contains { $0.properties.isAlphabetic }
             && scalars.allSatisfy { scalar in
-                scalar.properties.isAlphabetic || " '’.-·".unicodeScalars.contains(scalar)
+                scalar.properties.isAlphabetic
+                    || " '’.-·\u{200C}\u{200D}".unicodeScalars.contains(scalar)
                     || scalar.properties.generalCategory == .nonspacingMark
                     || scalar.properties.generalCategory == .spacingMark
             }

@@ -52,9 +52,10 @@ extension Identity {
     /// Shows staff the details or photographs of a submission. Each time is an act, with a reason.
     package func disclose(
         _ parts: Set<KycPart>, of id: ID<KycSubmission>, because reason: String,
-        to staff: StaffSession, from origin: Origin
+        to staff: StaffSession, _ presence: Presence
     ) async throws -> (details: KycDetails?, images: [KycImage]) {
-        let now = clock.now
+        try await requireStepUp(of: staff.session, presence)
+        let (now, origin) = (clock.now, presence.origin)
         return try await database.transaction { transaction in
             let file = try file(id, transaction)
             let person = file.submission.user

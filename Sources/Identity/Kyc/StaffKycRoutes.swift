@@ -33,11 +33,11 @@ package struct StaffKycRoutes: Sendable {
             identity.staffRoutes([.support, .admin]).route(
                 .post, Self.path + "/{id}/disclosures",
                 summary: "Details and photographs in the clear, for a reason.", tag: "staff",
-                parameters: [.path("id", .uuid)], body: FileWire.request,
+                parameters: [.path("id", .uuid), .pin], body: FileWire.request,
                 returns: .created(FileWire.disclosed, "It was written down that you looked."),
                 refusals: Self.refused([
                     .submissionNotFound, .disclosuresExhausted(retryAfter: 0),
-                ]), handler: disclose),
+                ]) + StepUpRoutes.asking, handler: disclose),
         ]
     }
 
@@ -97,7 +97,7 @@ package struct StaffKycRoutes: Sendable {
         let (details, images) = try await identity.disclose(
             Set(fields.compactMap { $0.string.flatMap { KycPart(rawValue: $0) } }),
             of: try request.submission, because: request.text("reason"), to: staff,
-            from: request.origin)
+            Presence(request))
         let size = images.reduce(1024) { $0 + $1.bytes.count / 3 * 4 + 64 }
         return .json(201, capacity: size) { body in
             FileWire.write(details, &body)

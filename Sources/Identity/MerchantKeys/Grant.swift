@@ -7,12 +7,14 @@ package struct Grant: Sendable {
     package let key: ID<MerchantKey>
     package let merchant: ID<User>
     package let username: Username
-    package let scopes: Set<Scope>
+    package private(set) var scopes: Set<Scope>
     /// Major units.
     package let paymentMax: Int64
     /// The merchant's own.
     package let plan: Plan
     private let addresses: NetworkRanges
+    /// The beginning of the text that was shown.
+    let hint: String
 
     fileprivate init(row: Row) throws {
         key = try row[0]
@@ -26,6 +28,13 @@ package struct Grant: Sendable {
         }
         addresses = ranges
         plan = try Plan(stored: row[7])
+        hint = try row[8]
+    }
+
+    fileprivate func narrowed(to others: Set<Scope>) -> Grant {
+        var copy = self
+        copy.scopes = scopes.intersection(others)
+        return copy
     }
 
     func allows(_ address: NetworkAddress) -> Bool {
@@ -49,23 +58,35 @@ extension Identity {
         guard let key = KeyText(text, isSandbox: isSandbox) else {
             throw IdentityRejection.sessionInvalid
         }
+        return try await lookUp(text, where: "s.secret_hash = \(Hash.sha256(key.text))")
+    }
+
+    /// - Parameters:
+    ///   - text: what was shown, under which the grant is remembered.
+    ///   - scopes: of the key's, those that count; nil for all.
+    ///   - end: of what was shown.
+    func lookUp(
+        _ text: String, where condition: SQL, only scopes: Set<Scope>? = nil,
+        until end: Timestamp? = nil
+    ) async throws -> Grant {
+        let now = clock.now
         let generation = sessionCache.generation
-        let hash = Hash.sha256(key.text)
         let found = try await database.transaction { transaction -> (Grant, Timestamp?)? in
             let row = try transaction.first(
                 """
                 SELECT k.id, k.user_id, u.username, k.scopes, k.payment_max, k.addresses,
-                    least(k.expires_at, s.ends_at), u.plan
+                    least(k.expires_at, s.ends_at, \(end)), u.plan, s.hint
                 FROM identity.merchant_key_secrets s
                 JOIN identity.merchant_keys k ON k.id = s.key_id
                 JOIN identity.users u ON u.id = k.user_id
-                WHERE s.secret_hash = \(hash) AND k.revoked_at IS NULL AND u.role = 'merchant'
+                WHERE \(condition) AND k.revoked_at IS NULL AND u.role = 'merchant'
                     AND u.verified_at IS NOT NULL
                 """)
             guard let row else { return nil }
             let end: Timestamp? = try row[6]
             if let end, end <= now { return nil }
-            let grant = try Grant(row: row)
+            var grant = try Grant(row: row)
+            if let scopes { grant = grant.narrowed(to: scopes) }
             try transaction.execute(
                 """
                 UPDATE identity.merchant_keys SET last_used_at = \(now) WHERE id = \(grant.key)

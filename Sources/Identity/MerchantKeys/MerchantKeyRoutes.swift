@@ -14,19 +14,20 @@ package struct MerchantKeyRoutes: Sendable {
         return [
             merchant.route(
                 .post, "/v1/api_keys", summary: "Make a key for a program; it is shown once.",
-                tag: "keys", body: KeyWire.draft, returns: .created(KeyWire.keyShown),
+                tag: "keys", parameters: [.pin], body: KeyWire.draft,
+                returns: .created(KeyWire.keyShown),
                 refusals: refused([
                     .keyPaymentMaxMismatch, .keyAddressesInvalid, .tooManyKeys,
-                ]), handler: make),
+                ]) + StepUpRoutes.asking, handler: make),
             merchant.route(
                 .get, "/v1/api_keys", summary: "One's keys, the newest first.", tag: "keys",
                 returns: .ok(.object(.required("data", .array(KeyWire.key)))), handler: list),
             merchant.route(
                 .post, "/v1/api_keys/{id}/rotations",
                 summary: "Replace a key; the one before goes on for a while.", tag: "keys",
-                parameters: [.path("id", .uuid)], body: KeyWire.rotation,
-                returns: .created(KeyWire.keyShown), refusals: refused([.keyNotFound]),
-                handler: rotate),
+                parameters: [.path("id", .uuid), .pin], body: KeyWire.rotation,
+                returns: .created(KeyWire.keyShown),
+                refusals: refused([.keyNotFound]) + StepUpRoutes.asking, handler: rotate),
             merchant.route(
                 .delete, "/v1/api_keys/{id}", summary: "Revoke a key at once.", tag: "keys",
                 parameters: [.path("id", .uuid)], returns: .noContent("It opens nothing more."),
@@ -42,7 +43,7 @@ package struct MerchantKeyRoutes: Sendable {
 
     private func make(_ request: Request, _ merchant: Merchant) async throws -> Response {
         let (key, text) = try await identity.makeKey(
-            request.keyDraft, for: merchant, from: request.origin)
+            request.keyDraft, for: merchant, Presence(request))
         return shown(key, text)
     }
 
@@ -56,7 +57,7 @@ package struct MerchantKeyRoutes: Sendable {
     private func rotate(_ request: Request, _ merchant: Merchant) async throws -> Response {
         let (key, text) = try await identity.rotateKey(
             request.keyID, overlapSeconds: request.json["overlap_seconds"]?.integer ?? 0,
-            by: merchant, from: request.origin)
+            by: merchant, Presence(request))
         return shown(key, text)
     }
 

@@ -7,9 +7,10 @@ package import Values
 extension Identity {
     /// A new key. Its text is told now and never again: only its hash is kept.
     package func makeKey(
-        _ draft: MerchantKey.Draft, for merchant: Merchant, from origin: Origin
+        _ draft: MerchantKey.Draft, for merchant: Merchant, _ presence: Presence
     ) async throws -> (key: MerchantKey, text: KeyText) {
         try draft.check()
+        try await requireStepUp(of: merchant.session, presence)
         let (now, text) = (clock.now, newKeyText())
         let id = ID<MerchantKey>.make(at: now)
         let scopes = draft.scopes.map(\.rawValue).sorted()
@@ -29,7 +30,7 @@ extension Identity {
             let key = try self.key(id, of: merchant, now, transaction)
             try audit.record(
                 Act(
-                    .keyMade, by: merchant.user, of: merchant.user, from: origin,
+                    .keyMade, by: merchant.user, of: merchant.user, from: presence.origin,
                     after: key.description), in: transaction)
             return key
         }
@@ -47,8 +48,9 @@ extension Identity {
     /// Another text for the same key. The one before goes on for a while, so that programs can be
     /// given the new one without a gap; with no seconds it ends at once.
     package func rotateKey(
-        _ id: ID<MerchantKey>, overlapSeconds: Int64, by merchant: Merchant, from origin: Origin
+        _ id: ID<MerchantKey>, overlapSeconds: Int64, by merchant: Merchant, _ presence: Presence
     ) async throws -> (key: MerchantKey, text: KeyText) {
+        try await requireStepUp(of: merchant.session, presence)
         let (now, text) = (clock.now, newKeyText())
         let end = now.adding(seconds: overlapSeconds)
         let key = try await database.transaction { transaction -> MerchantKey in
@@ -63,7 +65,7 @@ extension Identity {
             try announceChange(of: merchant.user, in: transaction)
             try audit.record(
                 Act(
-                    .keyRotated, by: merchant.user, of: merchant.user, from: origin,
+                    .keyRotated, by: merchant.user, of: merchant.user, from: presence.origin,
                     after: key.description), in: transaction)
             return key
         }
@@ -71,7 +73,8 @@ extension Identity {
         return (key, text)
     }
 
-    /// Ends the key here and in every process.
+    /// Ends the key here and in every process. Nobody is asked to show anything: who has lost a key
+    /// must be quick.
     package func revokeKey(
         _ id: ID<MerchantKey>, by merchant: Merchant, from origin: Origin
     ) async throws {

@@ -17,8 +17,8 @@ package struct PasskeyRoutes: Sendable {
             session.route(
                 .post, "/v1/passkeys/registrations",
                 summary: "What the browser needs to make a passkey.", tag: "passkeys",
-                returns: .created(PasskeyWire.creation),
-                refusals: refused([.tooManyPasskeys]), handler: begin),
+                parameters: [.pin], returns: .created(PasskeyWire.creation),
+                refusals: refused([.tooManyPasskeys]) + StepUpRoutes.asking, handler: begin),
             session.route(
                 .post, "/v1/passkeys", summary: "Add the passkey that was made.",
                 tag: "passkeys", body: PasskeyWire.registration,
@@ -39,8 +39,9 @@ package struct PasskeyRoutes: Sendable {
                 handler: rename),
             session.route(
                 .delete, "/v1/passkeys/{id}", summary: "Remove a passkey.", tag: "passkeys",
-                parameters: [.path("id", .uuid)], returns: .noContent("It opens nothing more."),
-                refusals: refused([.passkeyNotFound]), handler: remove),
+                parameters: [.path("id", .uuid), .pin],
+                returns: .noContent("It opens nothing more."),
+                refusals: refused([.passkeyNotFound]) + StepUpRoutes.asking, handler: remove),
             .open(
                 .post, "/v1/sessions/passkey_challenges",
                 summary: "What the browser needs to log in with a passkey.", tag: "passkeys",
@@ -63,7 +64,8 @@ package struct PasskeyRoutes: Sendable {
     // MARK: Handlers
 
     private func begin(_ request: Request, _ session: Session) async throws -> Response {
-        let options = try await identity.registrationOptions(for: session)
+        let options = try await identity.registrationOptions(
+            for: session, Presence(request))
         return .json(201) { PasskeyWire.write(options, for: identity.relyingParty, &$0) }
     }
 
@@ -88,7 +90,7 @@ package struct PasskeyRoutes: Sendable {
     }
 
     private func remove(_ request: Request, _ session: Session) async throws -> Response {
-        try await identity.removePasskey(request.passkeyID, for: session, from: request.origin)
+        try await identity.removePasskey(request.passkeyID, for: session, Presence(request))
         return .empty()
     }
 

@@ -8,13 +8,17 @@ extension Act.Kind {
     static let passkeyRemoved = Act.Kind("passkey_removed")
     static let passkeySuspended = Act.Kind("passkey_suspended")
     static let passkeyLogIn = Act.Kind("passkey_log_in")
-    static let passkeyStepUp = Act.Kind("passkey_step_up")
 }
 
 // Adding, naming and removing passkeys: section 7.1 of Web Authentication Level 2.
 extension Identity {
     /// What the browser is to ask the device for; the challenge is good once, for five minutes.
-    package func registrationOptions(for session: Session) async throws -> RegistrationOptions {
+    ///
+    /// Adding needs a challenge, so who has shown to be there for it need not show it twice.
+    package func registrationOptions(
+        for session: Session, _ presence: Presence
+    ) async throws -> RegistrationOptions {
+        try await requireStepUp(of: session, presence)
         let now = clock.now
         return try await database.transaction { transaction in
             let handle = try handle(of: session.user, transaction)
@@ -104,8 +108,9 @@ extension Identity {
     }
 
     package func removePasskey(
-        _ id: ID<Passkey>, for session: Session, from origin: Origin
+        _ id: ID<Passkey>, for session: Session, _ presence: Presence
     ) async throws {
+        try await requireStepUp(of: session, presence)
         try await database.transaction { transaction in
             let removed = try transaction.execute(
                 """
@@ -118,7 +123,7 @@ extension Identity {
                     + "password.", in: transaction)
             try audit.record(
                 Act(
-                    .passkeyRemoved, by: session.user, of: session.user, from: origin,
+                    .passkeyRemoved, by: session.user, of: session.user, from: presence.origin,
                     before: "\(id)"), in: transaction)
         }
     }

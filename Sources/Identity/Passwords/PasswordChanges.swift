@@ -4,14 +4,14 @@ internal import Postgres
 internal import Values
 
 extension Identity {
-    /// Exchanges the password for another one, ends all other sessions, and tells the owner.
+    /// Exchanges the password for another one, ends all other sessions, and tells the owner. Who
+    /// has more to show than the old one has to.
     package func changePassword(
-        from old: String, to new: String, by session: Session, from origin: Origin
+        from old: String, to new: String, by session: Session, _ presence: Presence
     ) async throws {
-        guard let user = try await user(session.user) else {
-            throw IdentityRejection.sessionInvalid
-        }
+        let (user, origin) = (try await owner(of: session), presence.origin)
         try PasswordRules.checkLength(new)
+        _ = try await requireStepUp(of: session, presence, orPassword: old)
         let proof = try await prove(old, of: user, from: origin)
         guard new != old else { throw IdentityRejection.passwordTooWeak(reason: "unchanged") }
         try await requireStrong(new, for: user)
@@ -42,7 +42,7 @@ extension Identity {
         try await requireStrong(new, for: nil)
         let now = clock.now
         let checked = try await database.transaction { transaction in
-            try check(code, .resetPassword, sentTo: address, now, transaction)
+            try check(code, .resetPassword, sentTo: address, from: origin, now, transaction)
         }
         let right = try checked.get()
         guard let user = try await user(right.user) else { throw IdentityRejection.codeExpired }
@@ -69,18 +69,26 @@ extension Identity {
     ) throws {
         try transaction.execute(
             "UPDATE identity.users SET password_hash = \(hash) WHERE id = \(user.id)")
-        try transaction.execute(
-            """
-            UPDATE identity.sessions SET ended_at = \(now), end_reason = \(reason)
-            WHERE user_id = \(user.id) AND ended_at IS NULL AND id IS DISTINCT FROM \(session)
-            """)
-        try announceChange(of: user.id, in: transaction)
+        try endSessions(of: user, reason, sparing: session, now, transaction)
         try tell(
             user,
             """
             Your Florin password was changed, and other devices were logged out. If that was not \
             you, ask for a new password now.
             """, in: transaction)
+    }
+
+    /// Ends the person's sessions but one, here and in every process.
+    func endSessions(
+        of user: User, _ reason: String, sparing session: ID<Session>?, _ now: Timestamp,
+        _ transaction: borrowing Transaction
+    ) throws(DatabaseError) {
+        try transaction.execute(
+            """
+            UPDATE identity.sessions SET ended_at = \(now), end_reason = \(reason)
+            WHERE user_id = \(user.id) AND ended_at IS NULL AND id IS DISTINCT FROM \(session)
+            """)
+        try announceChange(of: user.id, in: transaction)
     }
 
     func find(_ address: CodeAddress, _ transaction: borrowing Transaction) throws -> User? {

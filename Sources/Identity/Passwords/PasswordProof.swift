@@ -87,7 +87,7 @@ extension Identity {
             let user = try users(where: condition, transaction).first
             let guessed =
                 user.map { guesses(at: .password, of: $0.id) }
-                ?? guesses(at: .password, ofStranger: login)
+                ?? guesses(at: .password, of: nil, named: login)
             let found = try transaction.pipeline([
                 "SELECT password_hash FROM identity.users WHERE id = \(user?.id)",
                 """
@@ -98,7 +98,7 @@ extension Identity {
             ])
             return Credentials(
                 user: user, hash: try (found[0].rows.first ?? found[1].rows.first)?[0],
-                guessed: guessed, lockedUntil: try found[2].rows.first?[0])
+                guessed: guessed, lockedUntil: try lockedUntil(found[2].rows))
         }
     }
 

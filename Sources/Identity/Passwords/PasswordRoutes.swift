@@ -11,14 +11,14 @@ struct PasswordRoutes: Sendable {
             session.route(
                 .put, "/v1/me/password",
                 summary: "Change one's password; all other sessions end.", tag: "identity",
+                parameters: [.pin],
                 body: .object(
                     .required("old_password", Self.password),
                     .required("new_password", Self.password)),
                 returns: .noContent("The new password works, and the owner was told."),
-                refusals: [
-                    .passwordIncorrect, .passwordTooWeak(reason: ""),
-                    .tooManyAttempts(retryAfter: 0),
-                ].map { Refused($0 as IdentityRejection) }, rate: .authentication, handler: change),
+                refusals: [.passwordIncorrect, .passwordTooWeak(reason: "")].map {
+                    Refused($0 as IdentityRejection)
+                } + StepUpRoutes.asking, rate: .authentication, handler: change),
             .open(
                 .post, "/v1/password_resets",
                 summary: "Send a code for a new password, at most one a minute.",
@@ -40,8 +40,8 @@ struct PasswordRoutes: Sendable {
                 refusals: [
                     .codeAddressInvalid, .passwordTooWeak(reason: ""),
                     .codeIncorrect(triesLeft: 0), .codeExpired, .tooManyAttempts(retryAfter: 0),
-                ].map { Refused($0 as IdentityRejection) }, rate: .authentication, handler: complete
-            ),
+                ].map { Refused($0 as IdentityRejection) }, rate: .authentication,
+                handler: complete),
         ]
     }
 
@@ -52,7 +52,7 @@ struct PasswordRoutes: Sendable {
     private func change(_ request: Request, _ session: Session) async throws -> Response {
         try await identity.changePassword(
             from: request.text("old_password"), to: request.text("new_password"), by: session,
-            from: request.origin)
+            Presence(request))
         return .empty()
     }
 

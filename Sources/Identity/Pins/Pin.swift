@@ -36,7 +36,7 @@ enum PinRules {
     ]
 
     /// Why the PIN is too easily guessed, or nil.
-    static func weakness(of pin: Pin, phone: PhoneNumber?, birth: BirthDate?) -> String? {
+    static func weakness(of pin: Pin, phone: PhoneNumber?, birth: CalendarDay?) -> String? {
         if isRepeated(pin.digits) { return "repeated" }
         if isSequence(pin.digits) { return "sequence" }
         if common.contains(pin.text) { return "common" }
@@ -73,21 +73,10 @@ enum PinRules {
     }
 }
 
-/// The day on which a person was born, as far as PINs are concerned.
-package struct BirthDate: Sendable {
-    package let year: Int
-    package let month: Int
-    package let day: Int
-
-    package init(year: Int, month: Int, day: Int) {
-        self.year = year
-        self.month = month
-        self.day = day
-    }
-
+extension CalendarDay {
     /// The six digits that people make of it, in every order of day, month and year.
-    var spellings: Set<String> {
-        let years = [padded(year % 100), String(year)]
+    fileprivate var spellings: Set<String> {
+        let years = [padded(year % 100), padded(year / 100), String(year)]
         let months = [padded(month), String(month)]
         let days = [padded(day), String(day)]
         var spellings: Set<String> = []
@@ -96,7 +85,7 @@ package struct BirthDate: Sendable {
                 for day in days {
                     spellings.formUnion([
                         day + month + year, month + day + year, year + month + day,
-                        year + day + month,
+                        year + day + month, day + year + month, month + year + day,
                     ])
                 }
             }
@@ -106,5 +95,5 @@ package struct BirthDate: Sendable {
         return spellings.filter { $0.utf8.count == Pin.digitsCount }
     }
 
-    private func padded(_ number: Int) -> String { (number < 10 ? "0" : "") + String(number) }
+    private func padded(_ number: Int64) -> String { (number < 10 ? "0" : "") + String(number) }
 }

@@ -1,7 +1,7 @@
 internal import HTTP
 internal import Values
 
-/// The PIN, and stepping a session up with it.
+/// The PIN of oneself.
 struct PinRoutes: Sendable {
     let identity: Identity
     let session: RouteBuilder<Session>
@@ -23,7 +23,7 @@ struct PinRoutes: Sendable {
                     .optional("password", Self.password, "For the first PIN.")),
                 returns: .noContent("The PIN is set, and the owner was told."),
                 refusals: Self.refused([
-                    .pinTooWeak(reason: ""), .stepUpRequired, .passwordIncorrect,
+                    .pinTooWeak(reason: ""), .stepUpRequired([]), .passwordIncorrect,
                     .pinIncorrect(triesLeft: 0), .tooManyAttempts(retryAfter: 0),
                 ]), rate: .authentication, handler: set),
             session.route(
@@ -47,17 +47,6 @@ struct PinRoutes: Sendable {
                     .pinTooWeak(reason: ""), .passwordIncorrect, .codeIncorrect(triesLeft: 0),
                     .codeExpired, .tooManyAttempts(retryAfter: 0), .forbidden,
                 ]), rate: .authentication, handler: complete),
-            session.route(
-                .post, "/v1/sessions/current/step_ups",
-                summary: "Show that it is you; payments then ask for no PIN for a while.",
-                tag: "identity", body: .object(.required("pin", .pin)),
-                returns: .created(
-                    .object(
-                        .required("method", .enumeration(StepUpMethod.allCases.map(\.rawValue))),
-                        .required("expires_at", .timestamp))),
-                refusals: Self.refused([
-                    .pinNotSet, .pinIncorrect(triesLeft: 0), .tooManyAttempts(retryAfter: 0),
-                ]), rate: .authentication, handler: stepUp),
         ]
     }
 
@@ -92,15 +81,6 @@ struct PinRoutes: Sendable {
             request.pin, code: request.text("code"), password: request.text("password"),
             by: session, from: request.origin)
         return .empty()
-    }
-
-    private func stepUp(_ request: Request, _ session: Session) async throws -> Response {
-        let expiresAt = try await identity.stepUp(
-            session, with: request.pin, from: request.origin)
-        return .json(201) { body in
-            body.field("method", StepUpMethod.pin.rawValue)
-            body.field("expires_at", "\(expiresAt)")
-        }
     }
 }
 

@@ -3,21 +3,19 @@ internal import Postgres
 package import Values
 
 extension Identity {
-    /// Sets the PIN. The first one takes the password or a stepped-up session; another one takes a
-    /// stepped-up session or the PIN before, since a password alone is what a thief may have.
+    /// Sets the PIN. The first one takes the password of who has nothing better to show; another
+    /// one takes the PIN before or a step-up, since a password alone is what a thief may have.
     package func setPin(
         _ pin: Pin, password: String?, by session: Session, _ presence: Presence
     ) async throws {
         let user = try await self.owner(of: session)
         try requireStrong(pin, for: user)
-        var proof: PasswordProof?
-        switch try await state(of: session, presence) {
-        case .present: break
-        case .absent(isPinSet: true): throw IdentityRejection.stepUpRequired
-        case .absent(isPinSet: false):
-            guard let password else { throw IdentityRejection.stepUpRequired }
-            proof = try await prove(password, of: user, from: presence.origin)
-        }
+        let isByPassword = try await requireStepUp(
+            of: session, presence, orPassword: password)
+        let proof: PasswordProof? =
+            if isByPassword, let password {
+                try await prove(password, of: user, from: presence.origin)
+            } else { nil }
         let (hash, now, right) = (try await hash(pin, of: user.id), clock.now, proof)
         try await database.transaction { transaction in
             if let right { try accept(right, now, transaction) }
@@ -34,7 +32,8 @@ extension Identity {
         try await sendCode(.resetPin, to: address, from: origin) { _ in user.id }
     }
 
-    /// Sets a new PIN for who has the code and knows the password, and forgets wrong guesses.
+    /// Sets a new PIN for who has the code and knows the password, forgets wrong guesses, and ends
+    /// all other sessions.
     package func resetPin(
         _ pin: Pin, code: String, password: String, by session: Session, from origin: Origin
     ) async throws {
@@ -45,7 +44,8 @@ extension Identity {
         let (hash, now) = (try await hash(pin, of: user.id), clock.now)
         let refusal = try await database.transaction { transaction -> IdentityRejection? in
             try accept(proof, now, transaction)
-            let checked = try check(code, .resetPin, sentTo: address, now, transaction)
+            let checked = try check(
+                code, .resetPin, sentTo: address, from: origin, now, transaction)
             // A wrong try is counted, so the transaction commits and the refusal is a value.
             switch checked {
             case .refused(let refusal): return refusal
@@ -55,11 +55,13 @@ extension Identity {
             }
             try store(pinHash: hash, of: user, now, transaction)
             try forgetGuesses(at: guesses(at: .pin, of: user.id), transaction)
+            try endSessions(of: user, "pin_reset", sparing: session.id, now, transaction)
             try audit.record(
                 Act(.pinReset, by: user.id, of: user.id, from: origin), in: transaction)
             return nil
         }
         if let refusal { throw refusal }
+        sessionCache.forget(user: user.id)
     }
 
     /// When the PIN was set; nil when there is none.
@@ -94,15 +96,14 @@ extension Identity {
                 "SELECT hash FROM identity.pins WHERE user_id = \(user)", lockStatement(guessed),
             ])
             let hash: String? = try found[0].rows.first?[0]
-            let lockedUntil: Timestamp? = try found[1].rows.first?[0]
-            return (hash, lockedUntil)
+            return (hash, try self.lockedUntil(found[1].rows))
         }
         guard let stored else { throw IdentityRejection.pinNotSet }
         let wait = lockedUntil.map { clock.now.seconds(until: $0) } ?? 0
         guard wait <= 0 else { throw IdentityRejection.tooManyAttempts(retryAfter: wait) }
         guard try await pins.verify(peppered(pin, of: user), against: stored) else {
             throw switch try await countWrongGuess(at: guessed, from: origin) {
-            case .counted(let left, _): IdentityRejection.pinIncorrect(triesLeft: left)
+            case .counted(let left): IdentityRejection.pinIncorrect(triesLeft: left)
             case .locked(let seconds): IdentityRejection.tooManyAttempts(retryAfter: seconds)
             }
         }
@@ -122,7 +123,7 @@ extension Identity {
     }
 
     private func requireStrong(_ pin: Pin, for user: User) throws(IdentityRejection) {
-        let weakness = PinRules.weakness(of: pin, phone: user.phone, birth: nil)
+        let weakness = PinRules.weakness(of: pin, phone: user.phone, birth: user.birthDate)
         if let weakness { throw .pinTooWeak(reason: weakness) }
     }
 

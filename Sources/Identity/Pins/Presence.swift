@@ -37,18 +37,6 @@ extension Schema {
         pattern: Pattern(Pin.pattern) { Pin.isWellFormed($0) })
 }
 
-/// How a session can be stepped up.
-package enum StepUpMethod: String, Sendable, CaseIterable {
-    case pin
-    case passkey
-    case totp
-}
-
-/// How long a stepped-up session stays so.
-package enum StepUpRules {
-    package static let seconds: Int64 = 300
-}
-
 extension Identity {
     /// Refuses a payment at or above the threshold whose person has not shown to be there, by the
     /// PIN with the request or by a session that was stepped up lately.
@@ -68,34 +56,6 @@ extension Identity {
         return true
     }
 
-    /// Steps the session up with the PIN.
-    package func stepUp(
-        _ session: Session, with pin: Pin, from origin: Origin
-    ) async throws -> Timestamp {
-        try await prove(pin, of: session, from: origin)
-        return try await stepUp(session, by: .pin, from: origin)
-    }
-
-    /// Writes down that the person has just proven to be there.
-    func stepUp(
-        _ session: Session, by method: StepUpMethod, from origin: Origin
-    ) async throws -> Timestamp {
-        let now = clock.now
-        try await database.transaction { transaction in
-            try transaction.execute(
-                """
-                INSERT INTO identity.step_ups (session_id, method, at)
-                VALUES (\(session.id), \(method.rawValue), \(now))
-                ON CONFLICT (session_id, method) DO UPDATE SET at = excluded.at
-                """)
-            try audit.record(
-                Act(
-                    .steppedUp, by: session.user, of: session.user, from: origin,
-                    reason: method.rawValue), in: transaction)
-        }
-        return now.adding(seconds: StepUpRules.seconds)
-    }
-
     enum PresenceState: Sendable {
         case present
         case absent(isPinSet: Bool)
@@ -109,19 +69,16 @@ extension Identity {
             { return .absent(isPinSet: false) }
             return .present
         }
-        let since = clock.now.adding(seconds: -StepUpRules.seconds)
+        let (since, password) = (stepUpsSince, StepUpMethod.password.rawValue)
         return try await database.read { transaction in
             let row = try transaction.query(
                 """
                 SELECT EXISTS (SELECT 1 FROM identity.step_ups
-                        WHERE session_id = \(session.id) AND at > \(since)),
+                        WHERE session_id = \(session.id) AND at > \(since)
+                            AND method <> \(password)),
                     EXISTS (SELECT 1 FROM identity.pins WHERE user_id = \(session.user))
                 """)[0]
             return try row[0] ? .present : .absent(isPinSet: try row[1])
         }
     }
-}
-
-extension Act.Kind {
-    static let steppedUp = Act.Kind("stepped_up")
 }

@@ -26,8 +26,9 @@ extension Identity {
 
     /// A new secret for an app, shown this once. Nothing asks for it before a code was confirmed.
     package func enrolTotp(
-        for session: Session
+        for session: Session, _ presence: Presence
     ) async throws -> (secret: String, uri: String) {
+        try await requireStepUp(of: session, presence)
         let secret = SecureRandom.bytes(TOTP.secretBytes)
         let now = clock.now
         try await database.transaction { transaction in
@@ -62,7 +63,7 @@ extension Identity {
                 return .failure(.totpNotFound)
             }
             guard !app.isConfirmed else { return .failure(.totpExists) }
-            if let refusal = try check(.totp(code), against: app, now, transaction) {
+            if let refusal = try check(.totp(code), against: app, from: origin, now, transaction) {
                 return .failure(refusal)
             }
             try transaction.execute(
@@ -109,13 +110,14 @@ extension Identity {
 
     /// Does what needs the second factor once that is right; what is wrong is counted, and stays
     /// counted.
-    private func prove<Value: Sendable>(
+    func prove<Value: Sendable>(
         _ factor: SecondFactor, for session: Session, from origin: Origin,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value
     ) async throws -> Value {
         let now = clock.now
         let outcome = try await database.transaction { transaction -> Proven<Value> in
-            guard let refusal = try check(factor, of: session.user, now, transaction) else {
+            let refusal = try check(factor, of: session.user, from: origin, now, transaction)
+            guard let refusal else {
                 return .success(try body(transaction))
             }
             try audit.record(

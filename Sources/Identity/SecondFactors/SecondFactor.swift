@@ -18,25 +18,12 @@ package struct SecondFactors: Sendable {
 }
 
 enum SecondFactorRules {
-    /// Wrong codes in a row before the first wait; the wait doubles with each further one.
-    static let failuresFree: Int64 = 5
-    static let lockSecondsFirst: Int64 = 30
-    static let lockSecondsMax: Int64 = 3600
-    /// Beyond so many doublings the wait is the longest one anyway.
-    static let doublingsMax: Int64 = 7
     static let recoveryCodes = 10
     /// 80 random bits, 16 characters: nobody guesses one of ten.
     static let recoveryCodeBytes = 10
     static let issuer = "Florin"
     /// Longer than any code in any spelling.
     static let codeCharactersMax = 64
-
-    /// Seconds for which so many wrong codes lock; nil when they do not.
-    static func lockSeconds(after failures: Int64) -> Int64? {
-        let over = failures - failuresFree
-        guard over >= 0 else { return nil }
-        return min(lockSecondsMax, lockSecondsFirst << min(over, doublingsMax))
-    }
 }
 
 extension PersonalField {
@@ -49,13 +36,13 @@ extension Identity {
     /// Runs in the caller's transaction, which has to commit either way, so that wrong codes stay
     /// counted. The row of the app is held from here on: of twins with one code one is accepted.
     func check(
-        _ factor: SecondFactor, of user: ID<User>, _ now: Timestamp,
+        _ factor: SecondFactor, of user: ID<User>, from origin: Origin, _ now: Timestamp,
         _ transaction: borrowing Transaction
     ) throws -> IdentityRejection? {
         guard let app = try app(of: user, transaction), app.isConfirmed else {
             return .totpNotFound
         }
-        return try check(factor, against: app, now, transaction)
+        return try check(factor, against: app, from: origin, now, transaction)
     }
 
     struct AuthenticatorApp {
@@ -63,8 +50,6 @@ extension Identity {
         let secret: [UInt8]
         let isConfirmed: Bool
         let lastStep: Int64
-        let failures: Int64
-        let lockedUntil: Timestamp?
     }
 
     /// Locked until the commit.
@@ -73,35 +58,36 @@ extension Identity {
     ) throws -> AuthenticatorApp? {
         let row = try transaction.first(
             """
-            SELECT secret_sealed, confirmed_at IS NOT NULL, last_step, failures::bigint,
-                locked_until
+            SELECT secret_sealed, confirmed_at IS NOT NULL, last_step
             FROM identity.authenticator_apps WHERE user_id = \(user) FOR UPDATE
             """)
         guard let row, let key = try key(of: user, transaction) else { return nil }
         return AuthenticatorApp(
             user: user, secret: try key.open(try row[0], .totpSecret), isConfirmed: try row[1],
-            lastStep: try row[2], failures: try row[3], lockedUntil: try row[4])
+            lastStep: try row[2])
     }
 
     func check(
-        _ factor: SecondFactor, against app: AuthenticatorApp, _ now: Timestamp,
-        _ transaction: borrowing Transaction
+        _ factor: SecondFactor, against app: AuthenticatorApp, from origin: Origin,
+        _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws -> IdentityRejection? {
-        if let lockedUntil = app.lockedUntil, now < lockedUntil {
-            return .tooManyAttempts(retryAfter: max(1, now.seconds(until: lockedUntil)))
+        let guessed = guesses(at: .secondFactor, of: app.user)
+        if let wait = try secondsLocked(guessed, now, transaction) {
+            return .tooManyAttempts(retryAfter: wait)
         }
         let isRight =
             switch factor {
             case .totp(let code): try use(totp: code, of: app, now, transaction)
             case .recoveryCode(let code): try use(recoveryCode: code, of: app, now, transaction)
             }
-        guard isRight else { return try countFailure(of: app, now, transaction) }
-        try transaction.execute(
-            """
-            UPDATE identity.authenticator_apps SET failures = 0, locked_until = NULL
-            WHERE user_id = \(app.user)
-            """)
-        return nil
+        guard !isRight else {
+            try forgetGuesses(at: guessed, transaction)
+            return nil
+        }
+        return switch try countWrongGuess(at: guessed, from: origin, now, transaction) {
+        case .counted(let left): .secondFactorIncorrect(triesLeft: left)
+        case .locked(let seconds): .tooManyAttempts(retryAfter: seconds)
+        }
     }
 
     // MARK: Steps
@@ -139,24 +125,6 @@ extension Identity {
             "A recovery code of your Florin wallet was used; \(left) are left. If this was not "
                 + "you, change your password and renew the codes.", in: transaction)
         return true
-    }
-
-    private func countFailure(
-        of app: AuthenticatorApp, _ now: Timestamp, _ transaction: borrowing Transaction
-    ) throws -> IdentityRejection {
-        let failures = app.failures + 1
-        // No pause is no moment: twins that began a little earlier would find themselves before it.
-        let lockedUntil = SecondFactorRules.lockSeconds(after: failures).map {
-            now.adding(seconds: $0)
-        }
-        try transaction.execute(
-            """
-            UPDATE identity.authenticator_apps SET failures = \(failures)::bigint::integer,
-                locked_until = \(lockedUntil)
-            WHERE user_id = \(app.user)
-            """)
-        return .secondFactorIncorrect(
-            triesLeft: max(0, SecondFactorRules.failuresFree - failures))
     }
 
     /// However people type it: small letters, spaces, no dashes.

@@ -18,25 +18,28 @@ package struct SecondFactorRoutes: Sendable {
                 tag: "second factors", returns: .ok(SecondFactorWire.state), handler: state),
             session.route(
                 .post, "/v1/totp", summary: "A secret for an authenticator app, shown once.",
-                tag: "second factors", returns: .created(SecondFactorWire.secret),
-                refusals: [Refused(IdentityRejection.totpExists)], handler: enrol),
+                tag: "second factors", parameters: [.pin],
+                returns: .created(SecondFactorWire.secret),
+                refusals: [Refused(IdentityRejection.totpExists)] + StepUpRoutes.asking,
+                handler: enrol),
             session.route(
                 .post, "/v1/totp/confirmations",
                 summary: "Turn the app on with its first code; the answer has recovery codes.",
                 tag: "second factors", body: .object(.required("code", SecondFactorWire.code)),
                 returns: .created(SecondFactorWire.codes),
-                refusals: refused([.totpExists, .totpNotFound]), handler: confirm),
+                refusals: refused([.totpExists, .totpNotFound]), rate: .authentication,
+                handler: confirm),
             session.route(
                 .post, "/v1/totp/removals",
                 summary: "Turn the app off with a code of it or a recovery code.",
                 tag: "second factors", body: SecondFactorWire.factor,
                 returns: .noContent("It is asked for no more."),
-                refusals: refused([.totpNotFound]), handler: remove),
+                refusals: refused([.totpNotFound]), rate: .authentication, handler: remove),
             session.route(
                 .post, "/v1/recovery_codes", summary: "Ten new recovery codes, shown once.",
                 tag: "second factors", body: SecondFactorWire.factor,
                 returns: .created(SecondFactorWire.codes),
-                refusals: refused([.totpNotFound]), handler: renew),
+                refusals: refused([.totpNotFound]), rate: .authentication, handler: renew),
         ]
     }
 
@@ -58,7 +61,7 @@ package struct SecondFactorRoutes: Sendable {
     }
 
     private func enrol(_ request: Request, _ session: Session) async throws -> Response {
-        let (secret, uri) = try await identity.enrolTotp(for: session)
+        let (secret, uri) = try await identity.enrolTotp(for: session, Presence(request))
         return .json(201) { body in
             body.field("secret", secret)
             body.field("uri", uri)

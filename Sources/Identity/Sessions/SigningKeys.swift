@@ -93,7 +93,7 @@ extension Identity {
         sessionCache.forgetAll()
     }
 
-    private func readSigningKeys() async throws {
+    func readSigningKeys() async throws {
         let read = tokens.beginRead()
         let keys = try await database.read { transaction in
             try TokenMint.Keys(from: transaction, vault)

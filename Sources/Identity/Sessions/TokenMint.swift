@@ -86,6 +86,10 @@ package final class TokenMint: Sendable {
         }
     }
 
+    func sign(_ claims: ClientJWT.Claims) -> String {
+        ClientJWT.sign(claims, with: state.withLock { $0.keys.signing })
+    }
+
     /// The keys whose tokens are good now; the first one signs.
     func published(at now: Timestamp) -> [VerifyingKey] {
         state.withLock { $0.keys }.verifying(at: now)

@@ -21,9 +21,10 @@ extension Identity {
     /// among their own.
     package func disclose(
         _ facts: Set<PersonalFact>, of person: ID<User>, because reason: String,
-        to staff: StaffSession, from origin: Origin
+        to staff: StaffSession, _ presence: Presence
     ) async throws -> Disclosed {
-        let now = clock.now
+        try await requireStepUp(of: staff.session, presence)
+        let (now, origin) = (clock.now, presence.origin)
         return try await database.transaction { transaction in
             let found = try users(where: "id = \(person) AND erased_at IS NULL", transaction)
             guard let user = found.first else { throw IdentityRejection.userNotFound }

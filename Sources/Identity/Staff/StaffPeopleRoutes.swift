@@ -25,12 +25,12 @@ package struct StaffPeopleRoutes: Sendable {
             staff.route(
                 .post, "/v1/staff/people/{id}/disclosures",
                 summary: "What is masked of a person, for a reason; the person sees that it was.",
-                tag: "staff", parameters: [.path("id", .uuid)], body: PeopleWire.request,
+                tag: "staff", parameters: [.path("id", .uuid), .pin], body: PeopleWire.request,
                 returns: .created(PeopleWire.disclosed, "It was written down that you looked."),
                 refusals: [
                     Refused(IdentityRejection.userNotFound),
                     Refused(IdentityRejection.disclosuresExhausted(retryAfter: 0)),
-                ], handler: disclose),
+                ] + StepUpRoutes.asking, handler: disclose),
         ]
     }
 
@@ -54,7 +54,7 @@ package struct StaffPeopleRoutes: Sendable {
         let facts = Set(fields.compactMap { $0.string.flatMap { PersonalFact(rawValue: $0) } })
         let disclosed = try await identity.disclose(
             facts, of: try request.person, because: request.text("reason"), to: staff,
-            from: request.origin)
+            Presence(request))
         return .json(201) { body in
             body.field("id", disclosed.id)
             body.field("username", disclosed.username)

@@ -168,6 +168,7 @@ struct GuessingTests {
 
     @Test func anAuthenticatorIsGuessedAtFiveTimesAndACodeIsGoodOnce() async throws {
         let person = try await Person.signUp(api)
+        try await person.stepUpByPassword()
         let made = try await person.post("/v1/totp")
         let secret = try #require(made["secret"]?.string.flatMap { Base32.decode($0) })
         let now = TOTP.step(atSecond: Int64(time(nil)))

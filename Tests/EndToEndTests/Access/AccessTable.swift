@@ -52,7 +52,8 @@ struct AccessRow: Sendable {
 
 enum AccessTable {
     static let rows =
-        identity + personal + secrets + keys + standing + kyc + people + payments + simple + open
+        identity + personal + secrets + keys + standing + kyc + people + payments + offline
+        + simple + open
 
     /// Who sees what is not theirs; an auditor sees what any of them does.
     static let staff = ["admin", "finance", "support", "auditor"]
@@ -141,11 +142,12 @@ enum AccessTable {
             body: { _ in ["old_password": "not it", "new_password": "a calm lake in May"] },
             status: 403),
         AccessRow("GET /v1/me/pin", .session),
-        AccessRow("PUT /v1/me/pin", .session, body: { _ in ["pin": "739104"] }, status: 403),
+        AccessRow("PUT /v1/me/pin", .session, body: { _ in ["pin": "123456"] }, status: 422),
         AccessRow("POST /v1/me/pin_resets", .session, status: 202),
         AccessRow(
             "POST /v1/me/pin_resets/completions", .session,
             body: { _ in ["pin": "739104", "code": "123456", "password": "not it"] }, status: 403),
+        AccessRow("POST /v1/sessions/current/step_up_challenges", .session, status: 404),
         AccessRow(
             "POST /v1/sessions/current/step_ups", .session, body: { _ in ["pin": "739104"] },
             status: 409),
@@ -298,6 +300,44 @@ enum AccessTable {
             "POST /sandbox/topups", .payer(nil), body: { _ in ["amount": 1, "currency": "KES"] }),
     ]
 
+    private static let offline: [AccessRow] = [
+        AccessRow(
+            "POST /v1/offline/wallets", .payer(nil),
+            body: { _ in ["csr": .string(String(repeating: "A", count: 156)), "currency": "KES"] },
+            status: 422),
+        AccessRow("GET /v1/offline/wallets", .caller(nil)),
+        AccessRow(
+            "POST /v1/offline/wallets/{wid}/topups", .payer(nil),
+            .hidden("offline_wallet_not_found"), of: { try await $0.device() },
+            body: { _ in ["amount": 1] }),
+        AccessRow(
+            "POST /v1/offline/wallets/{wid}/lost", .payer(nil),
+            .hidden("offline_wallet_not_found"), of: { try await $0.device() }),
+        AccessRow(
+            "POST /v1/offline/objects", .payer(nil), body: { _ in ["objects": []] }, status: 200),
+        AccessRow(
+            "POST /v1/offline/sync", .payer(nil), .hidden("offline_wallet_not_found"),
+            body: { ["wallet": .string(try await $0.device()), "objects": []] }, status: 200),
+        AccessRow(
+            "GET /v1/offline/xfers/{id16}", .caller(nil), .hidden("offline_record_not_found"),
+            of: { try await $0.offlineRecord() }),
+        AccessRow(
+            "POST /v1/offline/xfers/{id16}/undelivered", .payer(nil),
+            .hidden("offline_record_not_found"), of: { try await $0.offlineRecord() }),
+        AccessRow(
+            "POST /v1/offline/xfers/{id16}/decline", .payer(nil),
+            .hidden("offline_record_not_found"), of: { try await $0.offlineRecord() },
+            body: { _ in ["decline": "AAAA"] }, status: 422),
+        AccessRow("GET /v1/staff/offline/exposure", .staffView(["admin", "finance"])),
+        AccessRow("GET /v1/staff/offline/cases", .staffView(["admin", "finance", "support"])),
+        AccessRow(
+            "GET /v1/staff/offline/cases/{wid}", .staffView(["admin", "finance", "support"]),
+            of: { _ in "0123456789abcdef" }, status: 404),
+        AccessRow(
+            "POST /v1/staff/offline/fund", .staff(["admin", "finance"]),
+            body: { _ in ["currency": "KES", "amount": 1, "reason": "The guarantee."] }),
+    ]
+
     private static let simple: [AccessRow] = [
         AccessRow(
             "GET /api/users/{id}", .session, .hidden("user_not_found", staffSees: true),
@@ -331,13 +371,15 @@ enum AccessTable {
     private static let open: [AccessRow] = [
         "POST /v1/users", "POST /v1/phone_verifications", "POST /v1/phone_codes",
         "POST /v1/password_resets", "POST /v1/password_resets/completions",
+        "POST /oauth/token", "GET /.well-known/oauth-authorization-server",
         "POST /v1/sessions", "GET /.well-known/jwks.json", "POST /v1/sessions/refresh",
         "POST /v1/sessions/passkey_challenges",
         "POST /v1/session_challenges/{challenge}/codes",
         "POST /v1/session_challenges/{challenge}/passkey_challenges",
         "POST /v1/session_challenges/{challenge}/answers", "POST /v1/sessions/passkeys",
         "GET /v1/act_commitments", "GET /v1/commitments",
-        "GET /v1/commitments/keys", "GET /v1/commitments/{day}", "GET /sandbox/messages",
+        "GET /v1/commitments/keys", "GET /v1/commitments/{day}", "GET /v1/offline/keys",
+        "GET /v1/offline/crl", "GET /v1/offline/proofs/{wid}", "GET /sandbox/messages",
         "POST /sandbox/clock", "POST /api/users/register", "POST /api/users/login", "GET /health",
         "GET /health/live", "GET /health/ready", "GET /metrics", "GET /openapi.json",
     ].map { AccessRow($0, .open) }

@@ -20,7 +20,10 @@ enum Door {
     func refusal(of who: Who) -> (status: Int, code: String)? {
         if case .open = self { return nil }
         guard let role = who.role else { return (401, "session_invalid") }
-        if case .key(let scope) = who { return refusal(ofKeyWith: scope) }
+        switch who {
+        case .key(let scope), .client(let scope): return refusal(ofProgramWith: scope)
+        case .nobody, .unverified, .person: break
+        }
         switch self {
         case .open, .session, .caller: return nil
         case .change: return role == "auditor" ? Self.forbidden : nil
@@ -34,7 +37,7 @@ enum Door {
         }
     }
 
-    private func refusal(ofKeyWith scope: String) -> (status: Int, code: String)? {
+    private func refusal(ofProgramWith scope: String) -> (status: Int, code: String)? {
         guard let needed = self.scope else { return Self.forbidden }
         return needed == scope ? nil : (403, "insufficient_scope")
     }
@@ -65,7 +68,7 @@ enum Door {
     private static func alternatives(_ needs: [String], _ scope: String?) -> JSON {
         let person: JSON = ["session": .array(needs.map { .string($0) })]
         guard let scope else { return [person] }
-        return [person, ["api_key": [.string(scope)]]]
+        return [person, ["api_key": [.string(scope)]], ["client": [.string(scope)]]]
     }
 
     private static func alternatives(_ roles: [String]) -> JSON {

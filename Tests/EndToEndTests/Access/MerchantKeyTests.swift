@@ -30,6 +30,7 @@ struct MerchantKeyTests {
             merchant = try await Person.signUp(servers[0].api)
             try database.connection().execute(
                 "UPDATE identity.users SET role = 'merchant' WHERE username = \(merchant.username)")
+            try await merchant.stepUpByPassword()
             try await merchant.topUp(100_000)
             customer = try await Person.signUp(servers[0].api)
         }

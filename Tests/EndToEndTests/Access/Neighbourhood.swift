@@ -1,4 +1,5 @@
 import HTTP
+import OfflineProtocol
 import Postgres
 import TestSupport
 import Testing
@@ -11,6 +12,8 @@ enum Who: Hashable, CustomStringConvertible {
     case person(role: String)
     /// A program with the key of a merchant, for one scope.
     case key(scope: String)
+    /// The same with the token that it got for a key of all scopes.
+    case client(scope: String)
 
     static let scopes = [
         "wallets:read", "transfers:read", "transfers:write", "holds:read", "holds:write",
@@ -21,7 +24,7 @@ enum Who: Hashable, CustomStringConvertible {
     ]
     static let all: [Who] =
         [.nobody, .unverified] + roles.map { .person(role: $0) }
-        + scopes.map { .key(scope: $0) }
+        + scopes.flatMap { [.key(scope: $0), .client(scope: $0)] }
 
     var description: String {
         switch self {
@@ -29,6 +32,7 @@ enum Who: Hashable, CustomStringConvertible {
         case .unverified: "somebody unverified"
         case .person(let role): role
         case .key(let scope): "a key for \(scope)"
+        case .client(let scope): "a client for \(scope)"
         }
     }
 
@@ -37,7 +41,7 @@ enum Who: Hashable, CustomStringConvertible {
         case .nobody: nil
         case .unverified: "customer"
         case .person(let role): role
-        case .key: "merchant"
+        case .key, .client: "merchant"
         }
     }
 }
@@ -58,14 +62,16 @@ struct Neighbourhood: Sendable {
         api = try await FlorinServer.start(database: database).api
         let hands = try database.connection()
         owner = try await Self.person("merchant", api, hands)
+        // Some of the owner's things are passkeys, and who has one shows more than the password.
+        try await owner.stepUp()
         neighbour = try await Self.person("customer", api, hands)
-        var people = [Who.unverified: try await Person.signUp(api, isVerified: false)]
-        if let unverified = people[.unverified] {
-            let body: JSON = [
-                "from": .string(unverified.username), "amount": 1, "currency": "KES",
-            ]
-            _ = try await neighbour.post("/v1/requests", body)
-        }
+        let unverified = try await Person.signUp(api, isVerified: false)
+        try await unverified.stepUpByPassword()
+        var people = [Who.unverified: unverified]
+        let body: JSON = [
+            "from": .string(unverified.username), "amount": 1, "currency": "KES",
+        ]
+        _ = try await neighbour.post("/v1/requests", body)
         for role in Who.roles {
             people[.person(role: role)] = try await Self.person(role, api, hands)
         }
@@ -74,6 +80,16 @@ struct Neighbourhood: Sendable {
             let made = try await people[.person(role: "merchant")]?.post(
                 "/v1/api_keys", .key(scopes: [scope]))
             keys[.key(scope: scope)] = made?["key"]?.string
+        }
+        let client = try await people[.person(role: "merchant")]?.post(
+            "/v1/api_keys", .key(scopes: Who.scopes))
+        for scope in Who.scopes {
+            let given = try await api.form(
+                "/oauth/token",
+                "grant_type=client_credentials&client_id=\(client?.id ?? "")"
+                    + "&client_secret=\(client?["key"]?.string ?? "")&scope=\(scope)")
+            try #require(given.status == 200, "\(given.text)")
+            keys[.client(scope: scope)] = given.json["access_token"]?.string
         }
         (self.people, self.keys) = (people, keys)
     }
@@ -85,6 +101,7 @@ struct Neighbourhood: Sendable {
         let person = try await Person.signUp(api)
         try hands.execute(
             "UPDATE identity.users SET role = \(role) WHERE username = \(person.username)")
+        try await person.stepUpByPassword()
         if role != "auditor" { try await person.topUp(1_000_000) }
         return person
     }
@@ -148,6 +165,30 @@ extension Neighbourhood {
                 """)[0]
             return try row[0]
         }
+    }
+
+    /// A new offline wallet of the owner's; so many are in use at once at most.
+    func device() async throws -> String {
+        try await endDevices()
+        return try await Device.enrol(owner).hex
+    }
+
+    private func endDevices() async throws {
+        for wallet in try await owner.get("/v1/offline/wallets").rows
+        where wallet.status == "live" {
+            _ = try await owner.post(
+                "/v1/offline/wallets/\(wallet["wallet"]?.string ?? "")/lost")
+        }
+    }
+
+    /// An offline payment of the owner's that nobody else has seen.
+    func offlineRecord() async throws -> String {
+        try await endDevices()
+        var phone = try await Device.enrol(owner, own: 10)
+        var other = try await Device.enrol(Person.signUp(api))
+        let payment = try phone.pay(other.ask(1))
+        try await phone.show(payment.encoded)
+        return payment.last.hex
     }
 
     /// Documents of the owner's that wait for staff.

@@ -35,6 +35,7 @@ struct KycInputTests {
         for (form, missing) in [
             (.kycForm(), ["front"]), (.kycForm(kind: "national_id"), ["front", "back"]),
             (.kycForm(tier: 2, kind: "driving_licence"), ["front", "back", "face"]),
+            (.kycForm(name: "علی\u{200C}رضا"), ["front"]),
             (.kycForm(name: "வாங்காரி 'அம்மா'", kind: "residence_permit"), ["front", "back"]),
         ] as [(JSON, [String])] {
             let problem = try await person.refused(422, "images_missing", .post, Self.path, form)

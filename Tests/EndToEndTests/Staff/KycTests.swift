@@ -59,6 +59,9 @@ struct KycTests {
             ["reason": "A call.", "fields": ["full_name", "birth_date"]])
         #expect(shown["full_name"]?.string == "Asha Wanjirũ Òjó-Smith")
         #expect(shown["birth_date"]?.string == "1990-03-31")
+        let pin: JSON = ["pin": "310390", "password": .string(Person.password)]
+        let weak = try await person.refused(422, "pin_too_weak", .put, "/v1/me/pin", pin)
+        #expect(weak["reason"]?.string == "birth_date")
         for (kind, actor) in [
             ("kyc_submitted", person), ("kyc_reviewed", first), ("kyc_approved", second),
         ] {

@@ -18,6 +18,7 @@ struct Office: Sendable {
         let granted = try await server.run(
             "grant-role", admin.username, "admin", "--reason", "She founded it.")
         try #require(granted.ending == .exited(0), "\(granted.program.complaints)")
+        try await admin.stepUpByPassword()
     }
 
     func give(_ role: String, to person: Person, by giver: Person) async throws -> Reply {
@@ -30,6 +31,7 @@ struct Office: Sendable {
     func hire(_ role: String) async throws -> Person {
         let person = try await Person.signUp(api)
         try #require(try await give(role, to: person, by: admin).status == 200)
+        try await person.stepUpByPassword()
         return person
     }
 

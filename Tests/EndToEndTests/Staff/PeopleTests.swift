@@ -123,7 +123,11 @@ struct PeopleTests {
             ["reason": "x", "fields": ["front"]])
         _ = try await office.admin.post(address, body)
         try await office.api.advanceClock(seconds: 3601)
-        _ = try await clerk.again().post(address, body)
+        // Nor does a session alone show anything.
+        let later = try await clerk.again()
+        try await later.refused(403, "step_up_required", .post, address, body)
+        try await later.stepUpByPassword()
+        _ = try await later.post(address, body)
     }
 
     @Test func staffReadsNoAddressesOnTheSimpleSurfaceEither() async throws {

@@ -9,7 +9,7 @@ extension FuzzTarget {
         FuzzTarget("json", json), FuzzTarget("schema", schema), FuzzTarget("form", form),
         FuzzTarget("request-target", target), FuzzTarget("media-type", mediaType),
         FuzzTarget("header-fields", fields), FuzzTarget("forwarded", bytesMax: 256, forwarded),
-        FuzzTarget("event-stream", events),
+        FuzzTarget("event-stream", events), FuzzTarget("cookies", bytesMax: 256, cookies),
     ]
 
     // MARK: JSON
@@ -187,6 +187,20 @@ extension FuzzTarget {
         try hold(
             behind.address == (trusted.contains(address) ? stranger : address),
             "the nearest hop that is not trusted is who asks")
+    }
+
+    /// Fields by lines, as a browser sends them. A session's cookie that comes twice is none.
+    private static func cookies(_ input: [UInt8]) throws {
+        let name = "__Host-florin_session"
+        var fields = HeaderFields()
+        for line in input.lines { fields.append(name: "Cookie".utf8, value: line) }
+        guard let value = request(fields).cookie(name) else { return }
+        try hold(!value.isEmpty, "nothing is no value")
+        try hold(!value.utf8.contains(UInt8(ascii: ";")), "a value ends with its pair")
+        fields.append(name: "cookie".utf8, value: "other=1; x\(name)=2; \(name)x=3".utf8)
+        try hold(request(fields).cookie(name) == value, "other cookies are other cookies")
+        fields.append(name: "COOKIE".utf8, value: "a=b;\(name)=planted".utf8)
+        try hold(request(fields).cookie(name) == nil, "a planted one opens nothing")
     }
 
     private static func request(_ fields: HeaderFields) -> Request {

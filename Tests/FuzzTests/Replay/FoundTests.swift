@@ -18,6 +18,11 @@ import Testing
         #expect(FormText.fields(in: Array("a=ñ+%C3%A9".utf8)) == ["a": "ñ é"])
     }
 
+    @Test func nameOfADeviceEndsInNoSpaceWhereItIsCut() {
+        let letters = String(repeating: "a", count: DeviceRules.nameCharactersMax - 1)
+        #expect(DeviceName.clean(letters + " b") == letters)
+    }
+
     /// The end of a key can be computed by anyone, so it proves nothing about what stands before.
     @Test func keyIsMadeOfTheLettersOfKeys() throws {
         let made = KeyText.make(isSandbox: true) { 7 }.text

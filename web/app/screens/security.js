@@ -4,6 +4,7 @@ import { del, get, patch, post, Problem } from '../api.js';
 import { h, openDialog, toast } from '../dom.js';
 import { explain, field, FieldError, form, setBusy } from '../forms.js';
 import { canUsePasskeys, makePasskey, PasskeyCancelled } from '../passkeys.js';
+import { proven } from '../proof.js';
 
 const nameCharactersMax = '60';
 
@@ -64,7 +65,8 @@ export function showSecurity() {
       fields: [nameField(deviceName())], action: 'Continue',
       act: async ({ name }) => {
         try {
-          const credential = await makePasskey(await post('/v1/passkeys/registrations'));
+          const options = await proven(() => post('/v1/passkeys/registrations'));
+          const credential = await makePasskey(options);
           await post('/v1/passkeys', { name, credential });
         } catch (error) {
           throw said(error);
@@ -90,7 +92,7 @@ export function showSecurity() {
   async function remove(passkey, button) {
     setBusy(button, true);
     try {
-      await del(`/v1/passkeys/${passkey.id}`);
+      await proven(() => del(`/v1/passkeys/${passkey.id}`));
       toast(`“${passkey.name}” opens nothing any more`);
       await list();
     } catch (error) {
@@ -123,7 +125,7 @@ export function showSecurity() {
   async function setUpApp({ currentTarget: button }) {
     setBusy(button, true);
     try {
-      const { secret, uri } = await post('/v1/totp');
+      const { secret, uri } = await proven(() => post('/v1/totp'));
       const { element } = form({
         fields: [codeField('code', 'Six-digit code of the app')], action: 'Confirm',
         act: async ({ code }) => showCodes(await post('/v1/totp/confirmations', { code })),
