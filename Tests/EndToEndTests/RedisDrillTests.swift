@@ -89,7 +89,7 @@ private struct Shared: Sendable {
         database = try await TestPostgres.database()
         let common = [
             "FLORIN_REDIS_URL": redis.socket,
-            // Each 32nd request is told to Redis, which remembers it for longer than the load lasts.
+            // Each 32nd request is told to Redis, which remembers it for longer than the load.
             "FLORIN_RATE_LIMITS": "address=100000/1,account=1024/600",
         ]
         servers = try await FlorinServer.pair(
