@@ -19,6 +19,7 @@ extension Identity {
         recording act: Act? = nil, from origin: Origin,
         of owner: @escaping @Sendable (borrowing Transaction) throws -> ID<User>?
     ) async throws {
+        let start = ContinuousClock.now
         try await codeGate.admit(to: address, isFirst: isFirst, from: origin)
         let now = clock.now
         try await database.transaction { transaction in
@@ -31,6 +32,8 @@ extension Identity {
                 Act(kind, by: owner, of: owner, from: origin, reason: purpose.rawValue),
                 in: transaction)
         }
+        // A person's key is read and a stranger has none, which takes a part of a millisecond.
+        try await Task.sleep(until: start + CodeRules.answerAfter)
     }
 
     /// What a code that was given turned out to be.
