@@ -3,8 +3,8 @@ package import Values
 
 /// One-time codes: six digits, good for five minutes and five tries, one a minute.
 enum CodeRules {
-    /// From the asking for a code to the answer, several times what the work takes: how long it took
-    /// does not tell whether the address is anybody's.
+    /// From the asking for a code to the answer, several times what the work takes: how long it
+    /// took does not tell whether the address is anybody's.
     static let answerAfter = Duration.milliseconds(25)
     static let digits = 6
     static let secondsValid: Int64 = 300
