@@ -73,6 +73,7 @@ let package = Package(
         library("Cryptography", ["CSodium", "COpenSSL", "CCrypt", "CZxcvbn", "Values"]),
         library("Threads", ["CLinux"]),
         library("Postgres", ["CLinux", "CPostgres", "Values", "Telemetry", "Threads"]),
+        library("Peers", ["CLinux", "Cryptography"]),
         library("Redis", ["CHiredis", "Values", "Telemetry", "Threads"]),
         library(
             "HTTP",
@@ -83,7 +84,7 @@ let package = Package(
 
         // Slices: a slice owns its tables, routes, jobs and words.
         library("Jobs", ["Values", "Telemetry", "Cryptography", "Postgres"]),
-        library("Ledger", ["Values", "Telemetry", "Cryptography", "Postgres", "Jobs"]),
+        library("Ledger", ["Values", "Telemetry", "Cryptography", "Postgres", "Peers", "Jobs"]),
         library(
             "Notifications",
             ["Values", "Telemetry", "Cryptography", "Postgres", "HTTP", "Jobs"]),
@@ -112,9 +113,9 @@ let package = Package(
         .executableTarget(
             name: "florin",
             dependencies: [
-                "CLinux", "CMimalloc", "Values", "Telemetry", "Cryptography", "Postgres", "Redis",
-                "HTTP", "Jobs", "Ledger", "Notifications", "Identity", "Payments", "Channels",
-                "FlorinClient",
+                "CLinux", "CMimalloc", "Values", "Telemetry", "Cryptography", "Postgres", "Peers",
+                "Redis", "HTTP", "Jobs", "Ledger", "Notifications", "Identity", "Payments",
+                "Channels", "FlorinClient",
             ],
             swiftSettings: strict),
 
@@ -130,9 +131,12 @@ let package = Package(
         tests("TelemetryTests", ["Telemetry", "Values"]),
         tests("CryptographyTests", ["Cryptography", "Values"]),
         tests("PostgresTests", ["Postgres", "Values", "TestSupport"]),
+        tests("PeersTests", ["Peers", "Cryptography", "TestSupport"]),
         tests("RedisTests", ["Redis", "Telemetry", "Values", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "Redis", "Values", "TestSupport"]),
-        tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
+        tests(
+            "LedgerTests",
+            ["Ledger", "Cryptography", "Postgres", "Peers", "Values", "TestSupport"]),
         tests(
             "EndToEndTests",
             [

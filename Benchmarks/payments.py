@@ -49,21 +49,28 @@ def two(bench):
     """Two processes on one database, and the same load on one of them."""
     with bench.installation.serving() as second:
         urls = [bench.server.url, second.url]
-        # A process that has just begun has yet to meet everyone's session and wallet.
+        # A process that has just begun has yet to meet everyone's session and wallet, and the two
+        # have yet to settle on a usual writer.
         halves(bench, [second.url, second.url])
-        alone, together = bench.alternate(
-            lambda: halves(bench, [urls[0], urls[0]]), lambda: halves(bench, urls))
+        halves(bench, urls)
+        alone, together, crowded = bench.alternate(
+            lambda: halves(bench, [urls[0], urls[0]]), lambda: halves(bench, urls),
+            lambda: halves(bench, urls, CONNECTIONS))
     yield Figure(
         "two", f"two processes, {CONNECTIONS // 2} connections each", "transfers/s",
         least=1.0, aim=1.2, rounds=together, baseline=f"one, {CONNECTIONS}",
         baseline_rounds=alone)
+    yield Figure(
+        "two_crowded", f"two processes, {CONNECTIONS} connections each", "transfers/s",
+        least=1.0, aim=1.2, rounds=crowded, baseline=f"one, {CONNECTIONS}",
+        baseline_rounds=alone)
 
 
-def halves(bench, urls):
+def halves(bench, urls, connections=CONNECTIONS // 2):
     """Both runs at once, one thread each: transfers a second in all."""
     started = [
         wrk.start(
-            url, "payments.lua", bench.payments, CONNECTIONS // 2, bench.seconds, threads=1)
+            url, "payments.lua", bench.payments, connections, bench.seconds, threads=1)
         for url in urls
     ]
     runs = [wrk.finish(process) for process in started]

@@ -41,7 +41,10 @@ class Installation:
             **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
             "FLORIN_DATA": os.path.join(self.folder, "data"), "FLORIN_SANDBOX": "1",
             "FLORIN_LOG_LEVEL": "warning", "FLORIN_SESSION_SECONDS": str(SESSION_SECONDS),
-            "FLORIN_WEB": str(ROOT / "web"), **GENEROUS_LIMITS, **UNLIMITED,
+            "FLORIN_WEB": str(ROOT / "web"),
+            # Where there are two processes, they forward to one of them.
+            "FLORIN_PEER_ADDRESS": os.environ.get("FLORIN_PEER_ADDRESS", "127.0.0.1:0"),
+            **GENEROUS_LIMITS, **UNLIMITED,
         }
         return self
 

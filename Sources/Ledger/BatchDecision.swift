@@ -42,6 +42,12 @@ extension BatchWriter {
                 decision.others.append((index, outcome))
                 continue
             }
+            if let term = commands[index].term, term != world.fence.term {
+                // A term that the picture does not know of yet: the picture is old.
+                guard term < world.fence.term else { return nil }
+                decision.others.append((index, .failure(TermOver())))
+                continue
+            }
             do throws(LedgerRefusal) {
                 decision.lines.append((index, try decision.bench.decide(commands[index])))
             } catch {

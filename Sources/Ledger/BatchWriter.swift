@@ -16,6 +16,8 @@ final class BatchWriter {
     var cache = HeadCache()
     private let digester = Digester()
     var turns = Turns()
+    /// Whether another process is known to be writing all the time: a race would be lost.
+    private var expectsCompany = false
     /// Lines of other processes that were read in passing and not yet handed on.
     var learned: [Transfer] = []
 
@@ -44,7 +46,14 @@ final class BatchWriter {
     func process(_ commands: [Command]) -> (outcomes: [Outcome], written: [Transfer]) {
         var batch = Batch(commands)
         while let round = batch.nextRound() { settle(round, in: &batch) }
+        expectsCompany = false
         return (batch.outcomes.map { $0! }, batch.written)
+    }
+
+    /// The next batch is written beside a busy process whose lines are not followed here.
+    func expectCompany() {
+        cache.forgetHeads()
+        expectsCompany = true
     }
 
     /// The lines by which the journal has grown: these, and what was learned of others.
@@ -80,7 +89,7 @@ final class BatchWriter {
         var known = Knowledge(
             doubtsKeys: round.contains { index in
                 batch.commands[index].key.map { cache.hasSeen($0) } ?? false
-            })
+            }, isLocked: expectsCompany)
         var lastError: any Error = LedgerOverloaded()
         for _ in 0..<Self.attemptsMax where batch.hasTime {
             do throws(DatabaseError) {

@@ -64,6 +64,8 @@ package struct Command: Sendable {
     package let key: CommandKey?
     package let operations: [Operation]
     package let attachments: [Attachment]
+    /// The term under which another process forwarded it, and beyond which it must not be done.
+    var term: Int64?
 
     /// Ten thousand linked transfers, each with its fee.
     package static let operationsMax = 20_000

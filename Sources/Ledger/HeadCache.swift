@@ -1,5 +1,6 @@
 /// A bounded map that forgets what was not used for long: when the young half is full it becomes
-/// the old half, and the former old half is gone.
+/// the old half, and the former old half is gone. Its memory stays, so that a process under load
+/// soon has all that it will ever take.
 struct Generations<Key: Hashable, Value> {
     private let half: Int
     private var young: [Key: Value] = [:]
@@ -19,8 +20,8 @@ struct Generations<Key: Hashable, Value> {
 
     mutating func insert(_ value: Value, for key: Key) {
         if young.count >= half {
-            old = young
-            young = [:]
+            swap(&young, &old)
+            young.removeAll(keepingCapacity: true)
         }
         young[key] = value
     }
@@ -39,9 +40,11 @@ struct HeadCache {
     /// Keys that were seen lately: a batch that repeats one asks the journal before it writes.
     private var recentKeys: Generations<CommandKey, Bool>
 
-    /// About 200 bytes an account.
-    static let accountsMax = 200_000
-    static let keysMax = 500_000
+    /// Each half just fills a table of Swift's dictionaries: three quarters of a power of two. A
+    /// head takes about 200 bytes.
+    static let accountsMax = 196_608
+    /// A repeated key that is no longer here costs its batch a second try, and is known again.
+    static let keysMax = 196_608
 
     init() {
         heads = Generations(capacity: Self.accountsMax)

@@ -14,13 +14,19 @@ package struct Ledger: Sendable {
     private let balances: GatheredRead<AccountID, (AccountID, Balance)>
     let newest: GatheredRead<NewestLines, Transfer>
 
-    package init(database: Database, settings: ConnectionSettings, clock: Clock) {
+    /// - Parameter forwarding: how processes that write to one journal reach each other; without
+    ///   it, they take turns.
+    package init(
+        database: Database, settings: ConnectionSettings, clock: Clock,
+        forwarding: Forwarding? = nil
+    ) {
         self.database = database
         self.clock = clock
         balances = LedgerStore.balances(in: database)
         newest = LedgerStore.newest(in: database)
         tail = LedgerTail()
-        writer = LedgerWriter(settings: settings, clock: clock, tail: tail)
+        writer = LedgerWriter(
+            settings: settings, clock: clock, tail: tail, forwarding: forwarding)
     }
 
     // MARK: Moving money
@@ -134,9 +140,17 @@ package struct Ledger: Sendable {
 
     /// Calls `subscriber` with every new line, in journal order, on the writer's thread: it must
     /// only enqueue.
-    package func follow(_ subscriber: @escaping @Sendable ([Transfer]) -> Void) {
-        tail.subscribe(subscriber)
+    /// - Parameter isWanted: whether anyone cares. What was written before someone began to may
+    ///   never be told.
+    package func follow(
+        whileWanted isWanted: @escaping @Sendable () -> Bool,
+        _ subscriber: @escaping @Sendable ([Transfer]) -> Void
+    ) {
+        tail.subscribe(whileWanted: isWanted, subscriber)
     }
+
+    /// Whether commands go to the usual writer at the moment, as far as they may.
+    package var isForwarding: Bool { writer.isForwarding }
 
     /// Notices what other processes write. Runs until cancelled.
     package func run() async throws {

@@ -227,5 +227,6 @@ package enum LedgerSchema {
         commitments,
         commitmentKeysRotate,
         velocity,
+        terms,
     ]
 }

@@ -12,6 +12,8 @@ enum LedgerStore {
         /// The hash of the newest link of the chain.
         var chain: Digest
         let isMoneyOutStopped: Bool
+        /// Under which forwarded commands are taken.
+        let term: Int64
 
         init(row: Row) throws(DatabaseError) {
             version = try row[0]
@@ -19,11 +21,12 @@ enum LedgerStore {
             lastAt = try row[2]
             chain = try row[3]
             isMoneyOutStopped = try row[4]
+            term = try row[5]
         }
     }
 
     static let fence: SQL = """
-        SELECT version, last_transfer, last_at, chain, stopped_at IS NOT NULL
+        SELECT version, last_transfer, last_at, chain, stopped_at IS NOT NULL, term
         FROM ledger.head WHERE id = 1
         """
 

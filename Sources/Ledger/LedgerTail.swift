@@ -7,7 +7,7 @@ internal import Values
 ///
 /// What this process writes is told at once. What another process writes leaves a gap in the
 /// places, which is read from the journal; a look at the head several times a second finds gaps
-/// that nothing follows.
+/// that nothing follows. While nobody wants to know, nothing is read.
 final class LedgerTail: Sendable {
     typealias Subscriber = @Sendable ([Transfer]) -> Void
 
@@ -16,13 +16,17 @@ final class LedgerTail: Sendable {
 
     private struct State {
         var told: Int64 = 0
-        var subscribers: [Subscriber] = []
+        var subscribers: [(isWanted: @Sendable () -> Bool, tell: Subscriber)] = []
+
+        var isWanted: Bool { subscribers.contains { $0.isWanted() } }
     }
 
     private let state = Mutex(State())
 
-    func subscribe(_ subscriber: @escaping Subscriber) {
-        state.withLock { $0.subscribers.append(subscriber) }
+    func subscribe(
+        whileWanted isWanted: @escaping @Sendable () -> Bool, _ subscriber: @escaping Subscriber
+    ) {
+        state.withLock { $0.subscribers.append((isWanted, subscriber)) }
     }
 
     /// Called by the writer with lines in order, right after their commit.
@@ -38,7 +42,7 @@ final class LedgerTail: Sendable {
             state.told = last.id.number
             // Within the lock, so that two batches cannot overtake each other; subscribers only
             // enqueue.
-            for subscriber in state.subscribers { subscriber(next) }
+            for subscriber in state.subscribers { subscriber.tell(next) }
         }
     }
 
@@ -62,15 +66,19 @@ final class LedgerTail: Sendable {
 
     /// What is in the journal already is history and is not told.
     private func begin(at database: Database) async throws {
-        let start = try await database.read { transaction in
+        let last = try await lastTransfer(in: database)
+        state.withLock { $0.told = max($0.told, last) }
+    }
+
+    private func lastTransfer(in database: Database) async throws -> Int64 {
+        try await database.read { transaction in
             try transaction.first(LedgerStore.fence).map { try LedgerStore.Fence(row: $0) }
-        }
-        state.withLock { $0.told = max($0.told, start?.lastTransfer ?? 0) }
+        }?.lastTransfer ?? 0
     }
 
     private func look(at database: Database) async throws {
-        let (told, isFollowed) = state.withLock { ($0.told, !$0.subscribers.isEmpty) }
-        guard isFollowed else { return }
+        let (told, isWanted) = state.withLock { ($0.told, $0.isWanted) }
+        guard isWanted else { return try await pass(over: database) }
         tell(
             try await database.read { transaction in
                 try transaction.query(
@@ -80,5 +88,14 @@ final class LedgerTail: Sendable {
                     """
                 ).map { try Transfer(row: $0) }
             })
+    }
+
+    /// What was written while nobody wanted to know is history: whoever begins to listen now looks
+    /// it up after that.
+    private func pass(over database: Database) async throws {
+        let last = try await lastTransfer(in: database)
+        state.withLock { state in
+            if !state.isWanted { state.told = max(state.told, last) }
+        }
     }
 }

@@ -8,56 +8,37 @@ internal import Values
 /// takes all that have arrived as the next batch.
 ///
 /// Nothing waits on a timer: an idle ledger writes a batch of one at once, a busy one gathers while
-/// it writes.
+/// it writes. Beside a busier process, batches travel to that one: see `Company`.
 final class LedgerWriter: Sendable {
     typealias Outcome = BatchWriter.Outcome
 
     /// Commands that may wait; one more is refused with 503 before anything is done.
     static let waitingMax = 20_000
-    /// How long a command may wait for its turn. An older one is refused, and while one is older,
-    /// so is every new one: what is not begun soon is better asked for again.
-    static let waitingSecondsMax = 5
     /// Operations in one batch, unless one command has more. Larger batches gain little and delay
     /// everyone in them.
     static let batchMax = 4_000
-    /// Commands that one submission may have in one batch: a long one leaves room for others.
-    static let pieceMax = 2_000
 
-    private struct Submission {
-        let commands: [Command]
-        let answer: @Sendable ([Outcome]) -> Void
-        /// When it came, or had its last turn: one that gets on is not late.
-        var since = ContinuousClock.now
-        var outcomes: [Outcome] = []
-
-        init(_ commands: [Command], answer: @escaping @Sendable ([Outcome]) -> Void) {
-            self.commands = commands
-            self.answer = answer
-        }
-
-        func isLate(at now: ContinuousClock.Instant) -> Bool {
-            now - since > .seconds(LedgerWriter.waitingSecondsMax)
-        }
-
-        /// The commands that come next, as many as there is room for.
-        func piece(room: Int) -> ArraySlice<Command> {
-            let next = commands[outcomes.count...].prefix(LedgerWriter.pieceMax)
-            var operations = 0
-            return next.prefix { command in
-                defer { operations += command.operations.count }
-                return operations == 0 || operations + command.operations.count <= room
-            }
-        }
-    }
-
-    private struct State {
+    struct State {
         var waiting: [Submission] = []
         var commandsWaiting = 0
         var isAsleep = false
         var isStopped = false
+        var route = Route()
+
+        mutating func putBack(_ submissions: [Submission], first: Bool = false) {
+            waiting.insert(contentsOf: submissions, at: first ? 0 : waiting.count)
+            commandsWaiting += submissions.reduce(0) { $0 + $1.rest.count }
+        }
+
+        mutating func removeLate(at now: ContinuousClock.Instant) -> [Submission] {
+            let late = waiting.filter { $0.isLate(at: now) }
+            waiting.removeAll { $0.isLate(at: now) }
+            commandsWaiting -= late.reduce(0) { $0 + $1.rest.count }
+            return late
+        }
     }
 
-    private let state = Mutex(State())
+    let state = Mutex(State())
     private let wake = DispatchSemaphore(value: 0)
     private let stopped = DispatchSemaphore(value: 0)
     private let tail: LedgerTail
@@ -66,78 +47,124 @@ final class LedgerWriter: Sendable {
     private let lines = Metrics.shared.counter(
         "florin_ledger_transfers_total", help: "Transfers written to the journal.")
 
-    init(settings: ConnectionSettings, clock: Clock, tail: LedgerTail) {
+    init(
+        settings: ConnectionSettings, clock: Clock, tail: LedgerTail, forwarding: Forwarding?
+    ) {
         self.tail = tail
         DispatchQueue(label: "florin.ledger").async {
-            self.run(settings: settings, clock: clock)
+            self.run(
+                BatchWriter(settings: settings, clock: clock),
+                forwarding.map { Company(of: self, $0) })
         }
     }
 
     func submit(_ commands: [Command]) async throws -> [Outcome] {
         try await withCheckedThrowingContinuation { continuation in
             let submission = Submission(commands) { continuation.resume(returning: $0) }
-            if let refusal = enqueue(submission) { continuation.resume(throwing: refusal) }
+            guard enqueue(submission) == .taken else {
+                return continuation.resume(throwing: LedgerOverloaded())
+            }
         }
     }
 
-    private func enqueue(_ submission: Submission) -> LedgerOverloaded? {
-        let (refusal, mustWake) = state.withLock { state -> (LedgerOverloaded?, Bool) in
-            guard !state.isStopped, state.commandsWaiting < Self.waitingMax,
+    enum Admission { case taken, full, stopped }
+
+    func enqueue(_ submission: Submission) -> Admission {
+        let (admission, mustWake) = state.withLock { state -> (Admission, Bool) in
+            guard !state.isStopped else { return (.stopped, false) }
+            guard state.commandsWaiting < Self.waitingMax,
                 state.waiting.first?.isLate(at: submission.since) != true
-            else { return (LedgerOverloaded(), false) }
-            state.waiting.append(submission)
-            state.commandsWaiting += submission.commands.count
-            defer { state.isAsleep = false }
-            return (nil, state.isAsleep)
+            else { return (.full, false) }
+            state.putBack([submission])
+            // What cannot leave yet is no reason to wake: what makes room for it is.
+            guard state.isAsleep, state.route.hasRoom else { return (.taken, false) }
+            state.isAsleep = false
+            return (.taken, true)
         }
         if mustWake { wake.signal() }
-        return refusal
+        return admission
     }
 
-    /// Refuses new work, finishes what waits, and returns when the thread is done.
-    func stop() {
+    /// Has the thread look again at what there is to do.
+    func nudge() {
         let wasAsleep = state.withLock { state in
-            state.isStopped = true
             defer { state.isAsleep = false }
             return state.isAsleep
         }
         if wasAsleep { wake.signal() }
+    }
+
+    /// Refuses new work, finishes what waits, and returns when the thread is done.
+    func stop() {
+        state.withLock { $0.isStopped = true }
+        nudge()
         stopped.wait()
     }
 
     // MARK: The ledger's thread
 
-    private func run(settings: ConnectionSettings, clock: Clock) {
-        let writer = BatchWriter(settings: settings, clock: clock)
-        while let submissions = gather(for: writer) {
-            let pieces = Self.pieces(of: submissions)
-            let (outcomes, written) = writer.process(pieces.flatMap { $0 })
-            if !written.isEmpty {
-                batches.increment()
-                lines.increment(by: Int64(written.count))
-            }
-            tail.committed(writer.news(with: written))
-            answer(submissions, pieces, outcomes)
+    private func run(_ writer: BatchWriter, _ company: Company?) {
+        while let (batch, link) = gather(for: writer, company) {
+            let travels = link == nil ? [] : batch.filter(\.mayTravel)
+            if let link, !travels.isEmpty { forward(travels, over: link) }
+            let stays = link == nil ? batch : batch.filter { !$0.mayTravel }
+            if !stays.isEmpty { write(stays, with: writer, besideAnother: link != nil) }
         }
+        company?.end()
         stopped.signal()
     }
 
-    /// What waits, up to a batch; sleeps while nothing does. Nil when the ledger stops.
-    private func gather(for writer: BatchWriter) -> [Submission]? {
+    private func write(
+        _ submissions: [Submission], with writer: BatchWriter, besideAnother: Bool
+    ) {
+        let pieces = Submission.pieces(of: submissions)
+        if besideAnother { writer.expectCompany() }
+        let (outcomes, written) = writer.process(pieces.flatMap { $0 })
+        if !written.isEmpty {
+            batches.increment()
+            lines.increment(by: Int64(written.count))
+        }
+        tail.committed(writer.news(with: written))
+        answer(submissions, pieces, outcomes)
+    }
+
+    /// What waits, up to a batch, and where it may go; sleeps while there is nothing to do. Nil
+    /// when the ledger stops.
+    private func gather(
+        for writer: BatchWriter, _ company: Company?
+    ) -> (batch: [Submission], link: Route.Link?)? {
         while true {
-            if state.withLock({ !$0.waiting.isEmpty }) { writer.awaitTurn() }
-            let (batch, isOver) = state.withLock { state -> ([Submission], Bool) in
-                guard state.waiting.isEmpty else { return (take(&state), false) }
-                state.isAsleep = !state.isStopped
-                return ([], state.isStopped)
+            company?.tend(writer)
+            let (isWaiting, isLinked) = state.withLock {
+                (!$0.waiting.isEmpty, $0.route.link != nil)
+            }
+            if isLinked {
+                writer.leaveTurn()
+            } else if isWaiting {
+                writer.awaitTurn()
+            }
+            let (batch, link, isOver) = state.withLock { state in
+                guard state.waiting.isEmpty || !state.route.hasRoom else {
+                    return (take(&state), state.route.link, false)
+                }
+                let isOver = state.isStopped && state.waiting.isEmpty && state.route.isSettled
+                state.isAsleep = !isOver
+                return ([], nil, isOver)
             }
             let inTime = refuseLate(batch)
-            if !inTime.isEmpty { return inTime }
+            if !inTime.isEmpty { return (inTime, link) }
             if isOver { return nil }
-            if batch.isEmpty {
-                writer.leaveTurn()
-                wake.wait()
-            }
+            if batch.isEmpty { waitForWork(writer) }
+        }
+    }
+
+    private func waitForWork(_ writer: BatchWriter) {
+        writer.leaveTurn()
+        if let milliseconds = state.withLock({ $0.route.patienceMilliseconds }) {
+            _ = wake.wait(timeout: .now() + .milliseconds(milliseconds))
+            state.withLock { $0.isAsleep = false }
+        } else {
+            wake.wait()
         }
     }
 
@@ -146,8 +173,7 @@ final class LedgerWriter: Sendable {
         let now = ContinuousClock.now
         return batch.filter { submission in
             guard submission.isLate(at: now) else { return true }
-            let rest = submission.commands[submission.outcomes.count...]
-            submission.answer(submission.outcomes + rest.map { _ in .failure(LedgerOverloaded()) })
+            submission.refuse(LedgerOverloaded())
             return false
         }
     }
@@ -161,45 +187,22 @@ final class LedgerWriter: Sendable {
         }
         let batch = Array(state.waiting.prefix(count))
         state.waiting.removeFirst(count)
-        state.commandsWaiting -= batch.reduce(0) { $0 + $1.commands.count - $1.outcomes.count }
+        state.commandsWaiting -= batch.reduce(0) { $0 + $1.rest.count }
         return batch
     }
 
-    private static func pieces(of submissions: [Submission]) -> [ArraySlice<Command>] {
-        var room = batchMax
-        return submissions.map { submission in
-            let piece = submission.piece(room: room)
-            room -= piece.reduce(0) { $0 + $1.operations.count }
-            return piece
-        }
-    }
-
     /// Answers what is complete; what is not goes to the back, so that others have their turn.
-    private func answer(
+    func answer(
         _ batch: [Submission], _ pieces: [ArraySlice<Command>], _ outcomes: [Outcome]
     ) {
         var rest = outcomes[...]
         var unfinished: [Submission] = []
         for (submission, piece) in zip(batch, pieces) {
             var submission = submission
-            submission.outcomes += rest.prefix(piece.count)
+            submission.settle(rest.prefix(piece.count))
             rest = rest.dropFirst(piece.count)
-            if submission.outcomes.count == submission.commands.count {
-                submission.answer(submission.outcomes)
-            } else {
-                submission.since = .now
-                unfinished.append(submission)
-            }
+            if submission.isComplete { submission.reply() } else { unfinished.append(submission) }
         }
-        if !unfinished.isEmpty { putBack(unfinished) }
-    }
-
-    private func putBack(_ unfinished: [Submission]) {
-        state.withLock { state in
-            state.waiting += unfinished
-            state.commandsWaiting += unfinished.reduce(0) {
-                $0 + $1.commands.count - $1.outcomes.count
-            }
-        }
+        if !unfinished.isEmpty { state.withLock { $0.putBack(unfinished) } }
     }
 }

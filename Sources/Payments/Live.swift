@@ -85,6 +85,8 @@ final class LiveUpdates: Sendable {
         }
     }
 
+    var hasListeners: Bool { state.withLock { !$0.audiences.isEmpty } }
+
     /// The listeners of one person, or of all.
     func listeners(of user: ID<User>?) -> [Listener] {
         state.withLock { state in
@@ -180,7 +182,9 @@ extension Payments {
     // MARK: Steps
 
     func followJournal() {
-        ledger.follow { [live] lines in live.journal(lines) }
+        ledger.follow(whileWanted: { [live] in live.hasListeners }) { [live] lines in
+            live.journal(lines)
+        }
     }
 
     func followEvents() {

@@ -4,7 +4,7 @@
 /// a person reads or writes an amount.
 package struct Currency: Sendable, Hashable {
     /// The three letters, as the low three bytes: comparing currencies compares one integer.
-    private let packed: UInt32
+    package let packed: UInt32
 
     /// Accepts exactly the active codes of ISO 4217 that a person can hold; nothing else.
     package init?(_ code: some StringProtocol) {
@@ -13,7 +13,15 @@ package struct Currency: Sendable, Hashable {
         packed = letters.reduce(0) { $0 << 8 | UInt32($1) }
     }
 
-    package var code: String {
+    /// The currency whose letters were packed so, if there is one.
+    package init?(packed: UInt32) {
+        guard packed >> 24 == 0 else { return nil }
+        self.init(Self.code(of: packed))
+    }
+
+    package var code: String { Self.code(of: packed) }
+
+    private static func code(of packed: UInt32) -> String {
         String(decoding: [16, 8, 0].map { UInt8(truncatingIfNeeded: packed >> $0) }, as: UTF8.self)
     }
 

@@ -93,7 +93,11 @@ struct Application: Sendable {
             limits: configuration.rateLimits, buckets: buckets, clock: clock)
         let jobs = Jobs(clock: clock)
         events = Events(database: database, clock: clock)
-        ledger = Ledger(database: database, settings: settings, clock: clock)
+        ledger = Ledger(
+            database: database, settings: settings, clock: clock,
+            forwarding: configuration.peerAddress.map {
+                Forwarding(address: $0, key: ring.sealingKey(Forwarding.purpose))
+            })
         moneyOut = Self.moneyOut(database, clock, AuditLog(vault: vault, clock: clock))
         let commitments = Commitments(database: database, keys: bookKeys, clock: clock)
         self.commitments = commitments

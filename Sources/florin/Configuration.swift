@@ -4,6 +4,7 @@ internal import HTTP
 internal import Identity
 internal import Ledger
 internal import Payments
+internal import Peers
 internal import Redis
 internal import Telemetry
 internal import Values
@@ -42,6 +43,8 @@ struct Configuration: Sendable {
     var simpleAccess: SimpleTerms.Access = .off
     /// Major units.
     var simpleBalance: Int64?
+    /// Where the other processes reach this one; nil where processes take turns.
+    var peerAddress: PeerAddress?
     /// Between a person's wish to be erased and the deed.
     var erasureDays = ErasureRules.daysDefault
     var watchSeconds = Watch.secondsDefault
@@ -119,6 +122,9 @@ struct Configuration: Sendable {
         erasureDays =
             try reader.integer("FLORIN_ERASURE_DAYS", in: 0...ErasureRules.daysMax) ?? erasureDays
         watchSeconds = try reader.integer("FLORIN_WATCH_SECONDS", in: 1...3600) ?? watchSeconds
+        if let address = reader.text("FLORIN_PEER_ADDRESS") {
+            peerAddress = try reader.peerAddress(address)
+        }
         databaseConnections =
             try reader.integer("FLORIN_DATABASE_CONNECTIONS", in: 1...100).map { Int($0) }
             ?? databaseConnections
@@ -205,6 +211,17 @@ struct EnvironmentReader {
             throw ConfigurationError(name: name, reason: "one of \(names)")
         }
         return level
+    }
+
+    /// `off`, or `host:port` where the others reach this process.
+    func peerAddress(_ text: String) throws(ConfigurationError) -> PeerAddress? {
+        guard text != "off" else { return nil }
+        guard let address = PeerAddress(text) else {
+            throw ConfigurationError(
+                name: "FLORIN_PEER_ADDRESS",
+                reason: "host:port at which the other processes reach this one, or off")
+        }
+        return address
     }
 
     func simpleAccess(_ name: String) throws(ConfigurationError) -> SimpleTerms.Access? {

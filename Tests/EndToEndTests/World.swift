@@ -35,14 +35,21 @@ enum World {
 extension FlorinServer {
     var api: Api { Api(url: url) }
 
-    /// Two of them, which know each other's sessions.
+    /// Two of them, which know each other's sessions and forward to the one that writes.
     static func pair(
         on database: TestDatabase, _ settings: [String: String] = [:]
     ) async throws -> [FlorinServer] {
-        let key = ["FLORIN_MASTER_KEY": String(repeating: "5a", count: 32)]
-        let all = settings.merging(key) { own, _ in own }
-        return [
-            try await start(database: database, all), try await start(database: database, all),
+        [try await colleague(on: database, settings), try await colleague(on: database, settings)]
+    }
+
+    /// One of several on one database.
+    static func colleague(
+        on database: TestDatabase, _ settings: [String: String] = [:]
+    ) async throws -> FlorinServer {
+        let shared = [
+            "FLORIN_MASTER_KEY": String(repeating: "5a", count: 32),
+            "FLORIN_PEER_ADDRESS": "127.0.0.1:0",
         ]
+        return try await start(database: database, settings.merging(shared) { own, _ in own })
     }
 }

@@ -94,8 +94,9 @@ struct Intruder {
             FROM information_schema.columns c JOIN information_schema.tables t
                 ON t.table_schema = c.table_schema AND t.table_name = c.table_name
             WHERE c.table_schema = 'ledger' AND t.table_type = 'BASE TABLE'
-                -- What people decided about stops is no part of what the journal gives.
-                AND c.table_name <> 'stops'
+                -- What people decided about stops, and which process was the usual writer, is no
+                -- part of what the journal gives.
+                AND c.table_name NOT IN ('stops', 'terms')
             ORDER BY c.table_name, c.ordinal_position
             """
         ).map { Column(table: try $0[0], name: try $0[1], type: try $0[2]) }

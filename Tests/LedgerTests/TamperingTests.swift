@@ -36,6 +36,8 @@ enum Tampering {
     static let unchecked = [
         // The fence counts attempts: it says only whether a writer's picture is the newest.
         "head.version",
+        // Says only which process was the usual writer; another number refuses what is forwarded.
+        "head.term",
         // What somebody decided, not what the journal gives.
         "head.stopped_at",
     ]

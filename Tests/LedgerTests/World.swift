@@ -1,6 +1,7 @@
 import Cryptography
 import Dispatch
 import Ledger
+import Peers
 import Postgres
 import TestSupport
 import Testing
@@ -50,14 +51,16 @@ struct World: Sendable {
     init(settings: ConnectionSettings) { self.init(settings: settings, clock: Self.nightClock()) }
 
     private init(
-        settings: ConnectionSettings, clock: Clock, writing: ConnectionSettings? = nil
+        settings: ConnectionSettings, clock: Clock, writing: ConnectionSettings? = nil,
+        forwarding: Forwarding? = nil
     ) {
         self.settings = settings
         self.clock = clock
         database = Database(settings: settings, connections: 1, queueMax: 1000)
         var writing = writing ?? settings
         writing.applicationName = Self.writerName
-        ledger = Ledger(database: database, settings: writing, clock: clock)
+        ledger = Ledger(
+            database: database, settings: writing, clock: clock, forwarding: forwarding)
     }
 
     /// What the writer's own connection is called in `pg_stat_activity`.
@@ -73,6 +76,16 @@ struct World: Sendable {
     func neighbour(writing settings: ConnectionSettings) -> World {
         World(settings: self.settings, clock: clock, writing: settings)
     }
+
+    /// A second process that forwards to the usual writer, and may be it.
+    func colleague(key: SealingKey = World.peerKey) -> World {
+        World(
+            settings: settings, clock: clock,
+            forwarding: Forwarding(address: .loopback, key: key))
+    }
+
+    static let peerKey = KeyRing([[UInt8](repeating: 7, count: KeyRing.keyBytes)])
+        .sealingKey(Forwarding.purpose)
 
     /// Stops the writer and closes the connections.
     func end() async {

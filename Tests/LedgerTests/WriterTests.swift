@@ -1,6 +1,7 @@
 import Ledger
 import Postgres
 import Synchronization
+import TestSupport
 import Testing
 import Values
 
@@ -246,7 +247,7 @@ import Values
             let (float, alice) = (try await world.open(), try await world.open(floor: 0))
             let (heard, ear) = AsyncStream.makeStream(of: [Transfer].self)
             let hears = Atomic(false)
-            world.ledger.follow { lines in
+            world.ledger.follow(whileWanted: { true }) { lines in
                 hears.store(true, ordering: .relaxed)
                 ear.yield(lines)
             }
@@ -267,6 +268,39 @@ import Values
                 if places.last == last { break }
             }
             #expect(places == Array((places.first ?? 0)...last))
+            following.cancel()
+            _ = await following.result
+            await neighbour.end()
+        }
+    }
+
+    /// What another process writes while nobody wants to know is not even read.
+    @Test func whoBeginsToListenHearsWhatComesFromThenOn() async throws {
+        try await World.run { world in
+            let neighbour = world.neighbour()
+            let (float, alice) = (try await world.open(), try await world.open(floor: 0))
+            let (heard, ear) = AsyncStream.makeStream(of: [Transfer].self)
+            let isWanted = Atomic(false)
+            let asked = Tally()
+            world.ledger.follow(
+                whileWanted: {
+                    asked.add()
+                    return isWanted.load(ordering: .relaxed)
+                }
+            ) { ear.yield($0) }
+            let following = Task { try await world.ledger.run() }
+            let early = try await neighbour.ledger.submit(.pay(float, alice, 1)).first.id
+            // Two looks, the second of which began after the line was written.
+            let count = asked.count
+            while asked.count < count + 4 { try await Task.yieldUnlessCancelled() }
+            isWanted.store(true, ordering: .relaxed)
+            let late = try await neighbour.ledger.submit(.pay(float, alice, 1)).first.id
+            var places: [TransferID] = []
+            for await lines in heard {
+                places += lines.map(\.id)
+                if places.last == late { break }
+            }
+            #expect(!places.contains(early))
             following.cancel()
             _ = await following.result
             await neighbour.end()

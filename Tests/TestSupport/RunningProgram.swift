@@ -59,6 +59,8 @@ package final class RunningProgram: Sendable {
         DispatchQueue(label: "program.ending").async { self.reap() }
     }
 
+    package var hasEnded: Bool { state.withLock { $0.ending != nil } }
+
     /// What it said so far on standard output.
     package var output: String { text(isComplaint: false) }
     /// What it said so far on standard error.

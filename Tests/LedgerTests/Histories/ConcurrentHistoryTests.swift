@@ -39,7 +39,41 @@ import Values
         }
     }
 
+    /// One of the writers is the usual one, and the other forwards to it.
+    @Test func forwardingMakesOneHistory() async throws {
+        try await Self.forward { _ in }
+    }
+
+    /// Terms end all the time, as if processes died or stalled: what was forwarded and not answered
+    /// is asked for again.
+    @Test func termsThatEndDoNotBreakTheHistory() async throws {
+        try await Self.forward { world in try world.endTerm() }
+    }
+
+    /// Both lose their connections too, the usual writer included.
+    @Test func termsAndConnectionsThatEndDoNotBreakTheHistory() async throws {
+        try await Self.forward { world in
+            try world.endTerm()
+            try world.run(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name = \(World.writerName)
+                """)
+        }
+    }
+
     // MARK: Steps
+
+    private static func forward(
+        disturb: @escaping @Sendable (World) throws -> Void
+    ) async throws {
+        try await World.run { world in
+            let colleagues = [world.colleague(), world.colleague()]
+            try await colleagues[0].meet(colleagues[1])
+            try await Self.history(of: colleagues) { try disturb(world) }
+            for colleague in colleagues { await colleague.end() }
+        }
+    }
 
     private static func history(
         of worlds: [World], disturb: @escaping @Sendable () throws -> Void
