@@ -52,33 +52,18 @@ package enum ClientJWT {
         _ token: String, keys: [String: VerifyingKey], issuer: String, audience: String,
         now: Timestamp
     ) throws(JWTError) -> Claims {
-        let payload = try JWS.verify(token, type: type, keys: keys)
-        guard let claims = Claims(encoded: payload) else { throw .malformed }
-        guard claims.issuer == issuer else { throw .otherIssuer }
-        guard claims.audience == audience else { throw .otherAudience }
-        guard claims.issuedAt <= now.adding(seconds: JWT.clockSkewSecondsMax) else {
-            throw .issuedInFuture
-        }
-        guard now < claims.expiresAt else { throw .expired }
-        return claims
+        try Claims.verified(
+            token, type: type, keys: keys, issuer: issuer, audience: audience, now: now)
     }
 }
 
-extension ClientJWT.Claims {
-    /// One object, always in this order of names. Nobody stands behind a program, so it is its own
-    /// subject (RFC 9068 §2.2).
+extension ClientJWT.Claims: TokenClaims {
+    /// Nobody stands behind a program, so it is its own subject (RFC 9068 §2.2).
     func encoded() -> [UInt8] {
-        let texts = [
+        object([
             ("iss", issuer), ("sub", client), ("aud", audience), ("client_id", client),
             ("jti", id), ("key", secret), ("scope", scopes.joined(separator: " ")),
-        ]
-        precondition(texts.allSatisfy { FlatJSON.isPlain($0.1) }, "claims are plain ASCII")
-        let fields = texts.map { #""\#($0.0)":"\#($0.1)""# }
-        let (issued, expires) = (
-            issuedAt.microseconds / 1_000_000, expiresAt.microseconds / 1_000_000
-        )
-        let text = "{" + fields.joined(separator: ",") + #","iat":\#(issued),"exp":\#(expires)}"#
-        return Array(text.utf8)
+        ])
     }
 
     /// Wants exactly the nine claims, each once, and nothing else.

@@ -48,22 +48,48 @@ package enum JWT {
         _ token: String, keys: [String: VerifyingKey], issuer: String, audience: String,
         now: Timestamp
     ) throws(JWTError) -> Claims {
-        let claims = try authenticate(token, keys: keys)
+        try Claims.verified(
+            token, type: type, keys: keys, issuer: issuer, audience: audience, now: now)
+    }
+}
+
+/// What the claims of every kind of token have.
+protocol TokenClaims {
+    var issuer: String { get }
+    var audience: String { get }
+    var issuedAt: Timestamp { get }
+    var expiresAt: Timestamp { get }
+
+    init?(encoded bytes: [UInt8])
+}
+
+extension TokenClaims {
+    /// The claims of a token of this type that one of `keys` signed, for this audience, and that is
+    /// valid `now`.
+    static func verified(
+        _ token: String, type: String, keys: [String: VerifyingKey], issuer: String,
+        audience: String, now: Timestamp
+    ) throws(JWTError) -> Self {
+        let payload = try JWS.verify(token, type: type, keys: keys)
+        guard let claims = Self(encoded: payload) else { throw .malformed }
         guard claims.issuer == issuer else { throw .otherIssuer }
         guard claims.audience == audience else { throw .otherAudience }
-        guard claims.issuedAt <= now.adding(seconds: clockSkewSecondsMax) else {
+        guard claims.issuedAt <= now.adding(seconds: JWT.clockSkewSecondsMax) else {
             throw .issuedInFuture
         }
         guard now < claims.expiresAt else { throw .expired }
         return claims
     }
 
-    private static func authenticate(
-        _ token: String, keys: [String: VerifyingKey]
-    ) throws(JWTError) -> Claims {
-        let payload = try JWS.verify(token, type: type, keys: keys)
-        guard let claims = Claims(encoded: payload) else { throw .malformed }
-        return claims
+    /// One object of these texts, then the times, always in this order of names.
+    func object(_ texts: [(name: String, value: String)]) -> [UInt8] {
+        precondition(texts.allSatisfy { FlatJSON.isPlain($0.value) }, "claims are plain ASCII")
+        let fields = texts.map { #""\#($0.name)":"\#($0.value)""# }
+        let (issued, expires) = (
+            issuedAt.microseconds / 1_000_000, expiresAt.microseconds / 1_000_000
+        )
+        let text = "{" + fields.joined(separator: ",") + #","iat":\#(issued),"exp":\#(expires)}"#
+        return Array(text.utf8)
     }
 }
 
@@ -80,19 +106,11 @@ package enum JWTError: Error, Equatable, CaseIterable {
     case expired
 }
 
-extension JWT.Claims {
-    /// One object, always in this order of names.
+extension JWT.Claims: TokenClaims {
     func encoded() -> [UInt8] {
-        let texts = [
+        object([
             ("iss", issuer), ("sub", subject), ("aud", audience), ("sid", session), ("role", role),
-        ]
-        precondition(texts.allSatisfy { FlatJSON.isPlain($0.1) }, "claims are plain ASCII")
-        let fields = texts.map { #""\#($0.0)":"\#($0.1)""# }
-        let (issued, expires) = (
-            issuedAt.microseconds / 1_000_000, expiresAt.microseconds / 1_000_000
-        )
-        let text = "{" + fields.joined(separator: ",") + #","iat":\#(issued),"exp":\#(expires)}"#
-        return Array(text.utf8)
+        ])
     }
 
     /// Wants exactly the seven claims, each once, and nothing else.

@@ -23,7 +23,7 @@ package struct BookRoutes: Sendable {
                 refusals: [Refused(PaymentRejection.cursorInvalid)], handler: list),
             .open(
                 .get, "/v1/commitments/keys", summary: "The keys that sign them, as a JWK set.",
-                tag: "books", returns: .ok(BookWire.keys), handler: keys),
+                tag: "books", returns: .ok(KeySetWire.keys), handler: keys),
             .open(
                 .get, "/v1/commitments/{day}", summary: "What was signed of one day's books.",
                 tag: "books", parameters: [.path("day", .string(min: 10, max: 10))],
@@ -50,7 +50,7 @@ package struct BookRoutes: Sendable {
 
     private func keys(_ request: Request) async throws -> Response {
         .json { body in
-            body.objects("keys", commitments.keys.all) { BookWire.write($0, &$1) }
+            body.objects("keys", commitments.keys.all) { KeySetWire.write($0, &$1) }
         }
     }
 

@@ -24,17 +24,6 @@ enum BookWire {
             .required("previous", digest, "The SHA-256 of the jws before; zeros in the first."),
             .required("jws", .string(max: 2048), "The statement and its signature.")))
 
-    static let keys = Schema.object(
-        .required(
-            "keys",
-            .array(
-                .object(
-                    .required("kty", .enumeration(["EC"])),
-                    .required("crv", .enumeration(["P-256"])),
-                    .required("alg", .enumeration(["ES256"])),
-                    .required("use", .enumeration(["sig"])), .required("kid", .string()),
-                    .required("x", .string()), .required("y", .string())))))
-
     static let proof = Schema.named(
         "EntryProof",
         .object(
@@ -92,17 +81,6 @@ extension BookWire {
         writer.field("chain", "\(statement.chain)")
         writer.field("previous", "\(statement.previous)")
         writer.field("jws", commitment.jws)
-    }
-
-    static func write(_ key: VerifyingKey, _ writer: inout JSONWriter) {
-        let (x, y) = key.coordinates
-        writer.field("kty", "EC")
-        writer.field("crv", "P-256")
-        writer.field("alg", "ES256")
-        writer.field("use", "sig")
-        writer.field("kid", key.kid)
-        writer.field("x", x)
-        writer.field("y", y)
     }
 
     static func write(_ line: Transfer, _ proof: EntryProof, _ writer: inout JSONWriter) {

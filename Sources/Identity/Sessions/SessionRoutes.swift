@@ -56,7 +56,7 @@ struct SessionRoutes: Sendable {
             .open(
                 .get, "/.well-known/jwks.json",
                 summary: "The keys that sign access tokens, as a JWK set.", tag: "identity",
-                returns: .ok(SessionWire.keys), handler: keys),
+                returns: .ok(KeySetWire.keys), handler: keys),
         ]
     }
 
@@ -172,7 +172,7 @@ struct SessionRoutes: Sendable {
 
     private func keys(_ request: Request) async throws -> Response {
         let keys = identity.tokens.published(at: identity.clock.now)
-        return .json { $0.objects("keys", keys, SessionWire.write) }
+        return .json { $0.objects("keys", keys, KeySetWire.write) }
     }
 
     private func list(_ request: Request, _ session: Session) async throws -> Response {

@@ -1,4 +1,3 @@
-internal import Cryptography
 internal import HTTP
 internal import Values
 
@@ -62,18 +61,6 @@ enum SessionWire {
             .required("created_at", .timestamp), .required("last_seen_at", .timestamp),
             .required("expires_at", .timestamp)))
 
-    /// RFC 7517.
-    static let keys = Schema.object(
-        .required(
-            "keys",
-            .array(
-                .object(
-                    .required("kty", .enumeration(["EC"])),
-                    .required("crv", .enumeration(["P-256"])),
-                    .required("alg", .enumeration(["ES256"])),
-                    .required("use", .enumeration(["sig"])), .required("kid", .string()),
-                    .required("x", .string()), .required("y", .string())))))
-
     // MARK: Reading
 
     static func secondStep(_ request: Request) throws -> SecondStep {
@@ -129,17 +116,6 @@ enum SessionWire {
         writer.field("created_at", session.createdAt)
         writer.field("last_seen_at", session.seenAt)
         writer.field("expires_at", session.expiresAt)
-    }
-
-    static func write(_ key: VerifyingKey, _ writer: inout JSONWriter) {
-        let (x, y) = key.coordinates
-        writer.field("kty", "EC")
-        writer.field("crv", "P-256")
-        writer.field("alg", "ES256")
-        writer.field("use", "sig")
-        writer.field("kid", key.kid)
-        writer.field("x", x)
-        writer.field("y", y)
     }
 
     static func write(_ tokens: SessionTokens, _ writer: inout JSONWriter) {
