@@ -100,6 +100,12 @@ let package = Package(
                 "Notifications", "Identity",
             ]),
         library(
+            "Rails",
+            [
+                "Values", "Telemetry", "Cryptography", "Postgres", "HTTP", "Jobs", "Ledger",
+                "Identity", "Payments",
+            ]),
+        library(
             "Offline",
             [
                 "Values", "OfflineProtocol", "Telemetry", "Cryptography", "Postgres", "HTTP",
@@ -111,6 +117,11 @@ let package = Package(
                 "Values", "Telemetry", "Postgres", "HTTP", "Ledger", "Identity", "Payments",
             ]),
 
+        // The outside: adapters of the seam of `Rails`, and who they talk to in a sandbox. The two
+        // share no code, so that one misreading of a format is not made twice.
+        library("Providers", ["Values", "Cryptography", "HTTP", "Rails"]),
+        library("Simulators", ["Values", "Telemetry", "Cryptography", "HTTP"]),
+
         // What other programs use, and what `florin wallet` and the tests use too.
         library("FlorinClient", ["Values", "HTTP"]),
 
@@ -119,9 +130,8 @@ let package = Package(
             name: "florin",
             dependencies: [
                 "CLinux", "CMimalloc", "Values", "Telemetry", "Cryptography", "Postgres", "Redis",
-                "HTTP", "Jobs", "Ledger", "Notifications", "Identity", "Payments", "Offline",
-                "Channels",
-                "FlorinClient",
+                "HTTP", "Jobs", "Ledger", "Notifications", "Identity", "Payments", "Rails",
+                "Offline", "Channels", "Providers", "Simulators", "FlorinClient",
             ],
             swiftSettings: strict),
 

@@ -9,6 +9,7 @@ internal import Notifications
 internal import Offline
 internal import Payments
 internal import Postgres
+internal import Rails
 internal import Redis
 internal import Telemetry
 internal import Values
@@ -30,6 +31,7 @@ struct Application: Sendable {
     let notifications: Notifications
     let identity: Identity
     let payments: Payments
+    let rails: Rails
     let offline: Offline
     let simple: SimpleTransfers
     let export: PersonalExport
@@ -46,7 +48,8 @@ struct Application: Sendable {
 
     static let migrations: [Migration] =
         JobsSchema.migrations + LedgerSchema.migrations + NotificationsSchema.migrations
-        + IdentitySchema.migrations + PaymentsSchema.migrations + OfflineSchema.migrations
+        + IdentitySchema.migrations + PaymentsSchema.migrations + RailsSchema.migrations
+        + OfflineSchema.migrations
 
     /// Migrates, loads the signing keys, and composes.
     static func start(
@@ -125,6 +128,11 @@ struct Application: Sendable {
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,
             events: events, clock: clock, terms: terms)
         self.payments = payments
+        rails = Rails(
+            database: database, ledger: ledger, payments: payments, identity: identity,
+            events: events, jobs: jobs, clock: clock, key: ring.sealingKey(Rails.purpose),
+            terms: configuration.rails.terms(ring),
+            providers: configuration.rails.connected(clock: clock))
         offline = Offline(
             payments: payments, ledger: ledger, identity: identity, events: events,
             database: database, clock: clock, keys: IssuerKeys(database: database, ring: ring),
@@ -132,14 +140,14 @@ struct Application: Sendable {
         simple = SimpleTransfers(
             identity: identity, payments: payments, ledger: ledger, database: database,
             terms: configuration.simpleTerms)
-        export = PersonalExport(identity, payments.exportParts + offline.exportParts)
+        export = PersonalExport(identity, payments.exportParts + rails.exportParts + offline.exportParts)
         let erasures = Erasures(
-            identity, [offline.erasurePart, payments.erasurePart],
+            identity, [offline.erasurePart, rails.erasurePart, payments.erasurePart],
             daysToThink: configuration.erasureDays)
         self.erasures = erasures
         worker = Worker(
             database: database, clock: clock,
-            handlers: notifications.handlers + payments.handlers,
+            handlers: notifications.handlers + payments.handlers + rails.handlers,
             schedules: Self.schedules(
                 payments, commitments, actCommitments,
                 Retention(database: database, clock: clock), notifications, identity, erasures,
@@ -195,6 +203,7 @@ struct Application: Sendable {
         defer { listener.stop() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
+            group.addTask { try await rails.run() }
             group.addTask { try await ledger.run() }
             group.addTask { try await watchBooks() }
             group.addTask { await events.run() }

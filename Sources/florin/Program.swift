@@ -30,6 +30,10 @@ enum Program {
                                                CSV, see docs/operations.md
         florin seed --people N --balance MINOR --currency CODE --tokens FILE
                                                people with money, for load tests; sandbox only
+        florin simulate [--port PORT] [--seed N | --plan FILE]
+                        [--phones manual|random|approve|refuse|wrong_pin|no_money|ignore|approve_late]
+                                               the vendors of a sandbox, which misbehave on
+                                               demand; see docs/rails.md
         florin bench ledger [--accounts N] [--transfers N] [--batch N] [--in-flight N]
                             [--grown [--rounds N] [--measured N]]
                                                the ledger's own speed, on databases of its own
@@ -74,6 +78,7 @@ enum Program {
         case "migrate": return try await MigrateCommand.run(arguments)
         case "import-people": return try await ImportPeopleCommand.run(arguments)
         case "seed": return try await SeedCommand.run(arguments)
+        case "simulate": return try await SimulateCommand.run(arguments)
         case "bench": return try await BenchCommand.run(arguments)
         case "routes": return try await RoutesCommand.run(arguments)
         case "refusals": return try RefusalsCommand.run(arguments)
