@@ -151,6 +151,12 @@ let package = Package(
         tests("HTTPTests", ["HTTP", "Redis", "Values", "TestSupport"]),
         tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
         tests(
+            "RailsTests",
+            [
+                "Values", "Cryptography", "Postgres", "HTTP", "Jobs", "Ledger", "Notifications",
+                "Identity", "Payments", "Rails", "Providers", "Simulators", "TestSupport",
+            ]),
+        tests(
             "EndToEndTests",
             [
                 "OfflineProtocol", "Cryptography", "FlorinClient", "HTTP", "Identity", "Postgres",

@@ -4,7 +4,7 @@ internal import Payments
 internal import Postgres
 internal import Synchronization
 internal import Telemetry
-internal import Values
+package import Values
 
 /// Which payments this process has under way, and the signal that there may be more.
 final class Driver: Sendable {

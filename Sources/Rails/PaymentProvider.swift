@@ -5,7 +5,7 @@ package import Values
 ///
 /// An adapter knows the wire format of its provider, and neither tables nor accounts. It talks
 /// through the conversation alone, and whatever happens it answers: an adapter throws nothing. Each
-/// passes the same conformance suite (`Tests/ProvidersTests`).
+/// passes the same conformance suite (`Tests/RailsTests`).
 package protocol PaymentProvider: Sendable {
     /// As in `/v1/callbacks/{provider}` and in the table of payments, for ever.
     var name: String { get }

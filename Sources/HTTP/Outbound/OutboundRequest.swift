@@ -45,6 +45,12 @@ package struct OutboundResponse: Sendable {
     /// Empty for a stream that succeeded: its bytes went to the caller as they came.
     package let body: [UInt8]
 
+    package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8]) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
     /// The first field of that name, in any case.
     package func header(_ name: String) -> String? {
         headers.first { ASCII.equalsIgnoringCase($0.name, name) }?.value

@@ -1,6 +1,6 @@
-package import HTTP
+internal import HTTP
 internal import Synchronization
-package import Values
+internal import Values
 
 // What Daraja sends of its own accord.
 

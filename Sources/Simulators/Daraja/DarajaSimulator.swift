@@ -116,7 +116,7 @@ package final class DarajaSimulator: SimulatedVendor {
             return .fault(405, "405.000.01", "Method Not Allowed")
         }
         guard operation.name != "token" else { return nil }
-        let token = request.header("Authorization").map { $0.drop { $0 != " " }.dropFirst() } ?? ""
+        let token = (request.header("Authorization") ?? "").drop { $0 != " " }.dropFirst()
         let endsAt = state.withLock { $0.tokens[String(token)] }
         guard let endsAt, world.now < endsAt else {
             return .fault(401, "404.001.03", "Invalid Access Token")
