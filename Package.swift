@@ -153,8 +153,8 @@ let package = Package(
         tests(
             "RailsTests",
             [
-                "Values", "Cryptography", "Postgres", "HTTP", "Jobs", "Ledger", "Notifications",
-                "Identity", "Payments", "Rails", "Providers", "Simulators", "TestSupport",
+                "Values", "Cryptography", "Postgres", "Redis", "HTTP", "Jobs", "Ledger",
+                "Notifications", "Identity", "Payments", "Rails", "Providers", "Simulators", "TestSupport",
             ]),
         tests(
             "EndToEndTests",

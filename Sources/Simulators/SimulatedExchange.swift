@@ -89,6 +89,8 @@ package struct BookEntry: Sendable, Equatable {
     package let currency: String
     /// What the account's owner called it.
     package let order: String
+    /// Who is on the other side: a telephone number, an e-mail address.
+    package let party: String
     package let at: Timestamp
     /// Whether it was taken back.
     package var isReversed = false

@@ -110,6 +110,8 @@ package final class SimulatedWorld: Sendable {
 
     package var lines: [Line] { state.withLock { $0.lines } }
 
+    package func forgetLines() { state.withLock { $0.lines = [] } }
+
     /// A name that no other movement has.
     package func receipt(_ prefix: String) -> String {
         let number = state.withLock { state in

@@ -57,6 +57,7 @@ struct SimulatorRoutes: Sendable {
                 writer.field("amount", entry.amount)
                 writer.field("currency", entry.currency)
                 writer.field("order", entry.order)
+                writer.field("party", entry.party)
                 writer.field("reversed", entry.isReversed)
                 writer.field("at", entry.at)
             }
@@ -132,29 +133,41 @@ struct SimulatorRoutes: Sendable {
     /// Lines on the page; all of them are in the record.
     private static let pageLinesMax = 100
 
+    private static let style = """
+        body{font:14px sans-serif;margin:2em}
+        td{padding:2px 8px;vertical-align:top;border-top:1px solid #ddd}
+        code{word-break:break-all}
+        """
+
     private func page(_ request: Request) async throws -> Response {
-        let prompts = vendors.flatMap(\.prompts).map { prompt in
-            let buttons = PromptAnswer.allCases.map {
-                "<button name=answer value=\($0.rawValue)>\($0.rawValue)</button> "
-            }.joined()
-            return "<form method=post action=\"/prompts/\(Self.escaped(prompt.id))\"><b>"
-                + Self.escaped(prompt.phone) + "</b> " + Self.escaped(prompt.text) + " "
-                + buttons + "</form>"
-        }
-        let lines = world.lines.suffix(Self.pageLinesMax).reversed().map { line in
-            "<tr><td>\(line.at)<td>\(Self.escaped(line.vendor)) \(Self.escaped(line.operation))"
-                + "<td>\(line.what)<td>\(line.faults.map(\.rawValue).joined(separator: " "))"
-                + "<td><code>\(Self.escaped(line.text))</code>"
-        }
-        let html =
-            "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=3>"
-            + "<title>Simulated vendors</title><style>body{font:14px sans-serif;margin:2em}"
-            + "td{padding:2px 8px;vertical-align:top;border-top:1px solid #ddd}"
-            + "code{word-break:break-all}</style><h1>Simulated vendors</h1><p>It is \(world.now)."
-            + "<h2>Telephones</h2>"
-            + (prompts.isEmpty ? "<p>None shows a question." : prompts.joined())
-            + "<h2>Conversations</h2><table>" + lines.joined() + "</table>"
+        let prompts = vendors.flatMap(\.prompts).map(Self.form).joined()
+        let lines = world.lines.suffix(Self.pageLinesMax).reversed().map(Self.row).joined()
+        let html = """
+            <!doctype html><meta charset=utf-8><meta http-equiv=refresh content=3>
+            <title>Simulated vendors</title><style>\(Self.style)</style>
+            <h1>Simulated vendors</h1><p>It is \(world.now).
+            <h2>Telephones</h2>\(prompts.isEmpty ? "<p>None shows a question." : prompts)
+            <h2>Conversations</h2><table>\(lines)</table>
+            """
         return .bytes(200, Array(html.utf8), as: "text/html; charset=utf-8")
+    }
+
+    private static func form(_ prompt: SimulatedPrompt) -> String {
+        let buttons = PromptAnswer.allCases.map { answer in
+            "<button name=answer value=\(answer.rawValue)>\(answer.rawValue)</button> "
+        }
+        return """
+            <form method=post action="/prompts/\(escaped(prompt.id))"><b>\(escaped(prompt.phone))\
+            </b> \(escaped(prompt.text)) \(buttons.joined())</form>
+            """
+    }
+
+    private static func row(_ line: SimulatedWorld.Line) -> String {
+        let faults = line.faults.map(\.rawValue).joined(separator: " ")
+        return """
+            <tr><td>\(line.at)<td>\(escaped(line.vendor)) \(escaped(line.operation))\
+            <td>\(line.what)<td>\(faults)<td><code>\(escaped(line.text))</code>
+            """
     }
 
     private static func escaped(_ text: String) -> String {

@@ -1,6 +1,6 @@
-package import HTTP
+internal import HTTP
 internal import Telemetry
-package import Values
+internal import Values
 
 /// The simulated vendors on a port of their own, with a page for people.
 package final class SimulatorServer: Sendable {

@@ -1,5 +1,6 @@
 import HTTP
 import Ledger
+import Payments
 import Rails
 import Simulators
 import Testing

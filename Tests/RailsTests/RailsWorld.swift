@@ -9,6 +9,7 @@ import Payments
 import Postgres
 import Providers
 import Rails
+import Redis
 import Simulators
 import Synchronization
 import TestSupport
@@ -83,7 +84,7 @@ struct RailsWorld: Sendable {
             tokens: TokenMint(signing: .generate(), seconds: 900),
             relyingParty: RelyingParty(id: "localhost", origins: ["http://localhost"])!,
             asksNewDevices: false, strictIdleSeconds: 300, isSandbox: true,
-            staffAddresses: .none, codeLimits: .standard,
+            staffAddresses: .none, codeLimits: CodeLimits(),
             buckets: TokenBuckets(redis: nil), followStanding: { _, _, _ in })
     }
 

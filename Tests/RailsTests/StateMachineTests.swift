@@ -91,7 +91,7 @@ struct StateMachineTests {
                 WHERE id = \(payment.id)
                 """)
             return nil
-        } catch { return "\(error)" + ((error as? DatabaseError).map { "\($0.debugDescription)" } ?? "") }
+        } catch { return error.debugDescription }
     }
 
     @Test func aPaymentKeepsWhatItIsAndHasAStepForEachChange() async throws {

@@ -1,7 +1,7 @@
 internal import Cryptography
-package import HTTP
+internal import HTTP
 package import Rails
-package import Values
+internal import Values
 
 /// M-Pesa through Safaricom's Daraja: STK push for money in, B2C for money out.
 ///
@@ -105,7 +105,7 @@ package struct Daraja: PaymentProvider {
             return response.json?["errorCode"]?.string == Self.stillProcessing ? .pending : .silent
         }
         // A string here, a number in the callback.
-        guard let text = response.json?["ResultCode"]?.text, let code = Int64(text),
+        guard let text = response.json?["ResultCode"]?.scalar, let code = Int64(text),
             response.json?["CheckoutRequestID"]?.string ?? reference == reference
         else { return .silent }
         guard code == 0 else { return .failed(Self.failure(code)) }
@@ -174,7 +174,7 @@ package struct Daraja: PaymentProvider {
                 as: "token", hiding: ["access_token"])
             guard response.status == 200, let token = response.json?["access_token"]?.string,
                 // The seconds are a string.
-                let seconds = response.json?["expires_in"]?.text.flatMap({ Int64($0) })
+                let seconds = response.json?["expires_in"]?.scalar.flatMap({ Int64($0) })
             else { return nil }
             return TokenCache.Token(
                 text: token, endsAt: conversation.now.adding(seconds: max(0, seconds)))
@@ -194,5 +194,5 @@ extension OutboundResponse {
 
 extension JSON {
     /// A string or a number: providers use both for the same.
-    var text: String? { string ?? decimal }
+    var scalar: String? { string ?? decimal }
 }

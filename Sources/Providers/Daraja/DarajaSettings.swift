@@ -1,5 +1,3 @@
-package import Values
-
 /// What Safaricom gave the operator. Everything here is a secret or may become one.
 package struct DarajaSettings: Sendable {
     /// `https://sandbox.safaricom.co.ke`, `https://api.safaricom.co.ke`, or a simulator's.

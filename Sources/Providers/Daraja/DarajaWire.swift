@@ -1,6 +1,6 @@
 internal import Cryptography
 internal import HTTP
-internal import Rails
+package import Rails
 internal import Values
 
 // What Daraja is sent. Field names are Safaricom's.
@@ -96,7 +96,7 @@ extension Daraja {
             let result = json["Result"]
             return .ask(
                 reference: result?["ConversationID"]?.string,
-                receipt: result?["ResultCode"]?.text == "0"
+                receipt: result?["ResultCode"]?.scalar == "0"
                     ? result?["TransactionID"]?.string : nil)
         case .timeOut: return .ask(reference: nil, receipt: nil)
         case .answer: return .answer(answer(json["Result"]))
@@ -105,14 +105,14 @@ extension Daraja {
 
     /// What M-Pesa says about a payout that it was asked about.
     private func answer(_ result: JSON?) -> AskAnswer {
-        guard let code = result?["ResultCode"]?.text.flatMap({ Int64($0) }) else { return .silent }
+        guard let code = result?["ResultCode"]?.scalar.flatMap({ Int64($0) }) else { return .silent }
         if DarajaLore.absentCodes.contains(code) { return .absent }
         guard code == 0 else { return .silent }
         let facts = Self.parameters(of: result)
-        switch facts["TransactionStatus"]?.text {
+        switch facts["TransactionStatus"]?.scalar {
         case "Completed":
-            guard let receipt = facts["ReceiptNo"]?.text, !receipt.isEmpty else { return .silent }
-            let amount = facts["Amount"]?.text.flatMap { Money(decimal: $0, Self.shillings) }
+            guard let receipt = facts["ReceiptNo"]?.scalar, !receipt.isEmpty else { return .silent }
+            let amount = facts["Amount"]?.scalar.flatMap { Money(decimal: $0, Self.shillings) }
             return .settled(RailReceipt(receipt, amount))
         case "Failed", "Cancelled", "Declined", "Expired": return .failed(.refused)
         case "Reversed": return .reversed(nil)
@@ -140,6 +140,6 @@ extension CallbackReading.Meaning {
         let receipt = items.first { $0["Name"]?.string == "MpesaReceiptNumber" }?["Value"]?.string
         return .ask(
             reference: push["CheckoutRequestID"]?.string,
-            receipt: push["ResultCode"]?.text == "0" ? receipt : nil)
+            receipt: push["ResultCode"]?.scalar == "0" ? receipt : nil)
     }
 }

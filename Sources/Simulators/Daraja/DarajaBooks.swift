@@ -75,12 +75,12 @@ struct DarajaBooks: Sendable {
 
     mutating func enter(
         _ receipt: String, _ direction: BookEntry.Direction, shillings: Int64, order: String,
-        at now: Timestamp
+        party: String, at now: Timestamp
     ) {
         entries.append(
             BookEntry(
                 receipt: receipt, direction: direction, amount: shillings * 100, currency: "KES",
-                order: order, at: now))
+                order: order, party: party, at: now))
         switch direction {
         case .received: received += shillings
         case .paid: float -= shillings

@@ -9,7 +9,7 @@ extension DarajaSimulator {
         { [self] request, faults, world in
             let json = request.json
             guard let originator = json["OriginatorConversationID"]?.string, !originator.isEmpty,
-                let phone = json["PartyB"]?.text, phone.utf8.count == 12,
+                let phone = json["PartyB"]?.scalar, phone.utf8.count == 12,
                 let shillings = json["Amount"]?.shillings, shillings > 0,
                 json["InitiatorName"]?.string != nil, json["SecurityCredential"]?.string != nil,
                 json["CommandID"]?.string == "BusinessPayment",
@@ -214,7 +214,8 @@ extension DarajaBooks {
         payout.status = .completed
         payout.receipt = receipt
         enter(
-            receipt, .paid, shillings: payout.shillings, order: payout.originator, at: world.now)
+            receipt, .paid, shillings: payout.shillings, order: payout.originator,
+            party: payout.phone, at: world.now)
         if kinds.contains(.paidThenFailed) {
             payout.reversesAt = world.now.adding(seconds: DarajaSimulator.reversalSeconds)
         }

@@ -46,7 +46,7 @@ extension DarajaSimulator {
     var register: Operation.Act {
         { [self] request, _, _ in
             let json = request.json
-            guard let code = json["ShortCode"]?.text,
+            guard let code = json["ShortCode"]?.scalar,
                 let confirmation = json["ConfirmationURL"]?.string,
                 let validation = json["ValidationURL"]?.string,
                 let type = json["ResponseType"]?.string, ["Completed", "Cancelled"].contains(type)

@@ -8,10 +8,10 @@ extension DarajaSimulator {
     var push: Operation.Act {
         { [self] request, faults, world in
             let json = request.json
-            guard let phone = json["PhoneNumber"]?.text, phone.utf8.count == 12,
+            guard let phone = json["PhoneNumber"]?.scalar, phone.utf8.count == 12,
                 let shillings = json["Amount"]?.shillings, shillings > 0,
-                let code = json["BusinessShortCode"]?.text, json["Password"]?.string != nil,
-                json["Timestamp"]?.text?.utf8.count == 14,
+                let code = json["BusinessShortCode"]?.scalar, json["Password"]?.string != nil,
+                json["Timestamp"]?.scalar?.utf8.count == 14,
                 let callback = json["CallBackURL"]?.string,
                 let reference = json["AccountReference"]?.string, reference.utf8.count <= 12,
                 (json["TransactionDesc"]?.string ?? "").utf8.count <= 13
@@ -157,6 +157,7 @@ extension DarajaBooks {
         push.result = 0
         push.receipt = receipt
         enter(
-            receipt, .received, shillings: push.shillings, order: push.checkout, at: world.now)
+            receipt, .received, shillings: push.shillings, order: push.checkout,
+            party: push.phone, at: world.now)
     }
 }

@@ -134,7 +134,7 @@ package final class DarajaSimulator: SimulatedVendor {
         guard scheme == "Basic", request.query == ["grant_type": "client_credentials"] else {
             return .fault(400, "400.008.01", "Invalid Authentication passed")
         }
-        let token = state.withLock { state in
+        let token = state.withLock { state -> String in
             let token = Hex.encode(Hash.sha256(state.name("token") + "\(world.now)"))
             state.tokens = state.tokens.filter { world.now < $0.value }
             state.tokens[token] = world.now.adding(seconds: Self.tokenSeconds)
@@ -189,6 +189,6 @@ extension SimulatedReply {
 
 extension JSON {
     /// A string or a number: Daraja's own examples use both for the same.
-    var text: String? { string ?? decimal }
+    var scalar: String? { string ?? decimal }
     var shillings: Int64? { integer ?? string.flatMap { Int64($0) } }
 }
