@@ -154,7 +154,8 @@ let package = Package(
             "RailsTests",
             [
                 "Values", "Cryptography", "Postgres", "Redis", "HTTP", "Jobs", "Ledger",
-                "Notifications", "Identity", "Payments", "Rails", "Providers", "Simulators", "TestSupport",
+                "Notifications", "Identity", "Payments", "Rails", "Providers", "Simulators",
+                "TestSupport",
             ]),
         tests(
             "EndToEndTests",

@@ -23,7 +23,7 @@ extension Rails {
         case .settled(let receipt): try await settle(payment, receipt, service, said)
         case .refused(let failure):
             guard payment.state == .calling || payment.state == .unknown else { return }
-            try await fail(payment, failure, by: .provider, said)
+            try await fail(payment, failure, by: .provider, said, service)
         case .unknown:
             guard payment.state == .calling else { return }
             try await doubt(payment, said)
@@ -39,9 +39,9 @@ extension Rails {
         case (.settled(let receipt), .failed):
             try await settleLate(payment, receipt, service, said)
         case (.failed(let failure), .calling), (.failed(let failure), .unknown):
-            try await fail(payment, failure, by: .provider, said)
+            try await fail(payment, failure, by: .provider, said, service)
         case (.reversed, .calling), (.reversed, .unknown):
-            try await fail(payment, .refused, by: .provider, said)
+            try await fail(payment, .refused, by: .provider, said, service)
         case (.failed, .settled), (.reversed, .settled):
             try await takeBack(payment, said)
         case (.absent, .calling), (.absent, .unknown):
@@ -50,6 +50,8 @@ extension Rails {
             try await askLater(payment, said)
         case (.pending, .calling), (.silent, .calling): try await doubt(payment, said)
         case (.pending, .unknown), (.silent, .unknown): try await askLater(payment, said)
+        case (.pending, .settled), (.silent, .settled), (.pending, .failed), (.silent, .failed):
+            try await checkLater(payment, said)
         default:
             // It is as we know it, or a person decides.
             try await postpone(payment, until: payment.state == .review ? payment.dueAt : nil)
@@ -79,13 +81,22 @@ extension Rails {
         try await write(payment, after, RailStep(.asked), said: said)
     }
 
+    /// What is over is asked about once more, and until somebody answers that. If nobody does, it
+    /// stays as it is.
+    private func checkLater(_ payment: RailPayment, _ said: [Exchange]) async throws {
+        var after = payment.noted()
+        after.asks = payment.asks + 1
+        after.dueAt = AskingSchedule.next(after: Int(after.asks), at: clock.now)
+        try await write(payment, after, RailStep(.asked), said: said)
+    }
+
     private func applyAbsence(
         to payment: RailPayment, _ service: RailService, _ said: [Exchange]
     ) async throws {
         if let seconds = service.absenceProvesAfterSeconds, let calledAt = payment.calledAt,
             calledAt.adding(seconds: seconds) <= clock.now
         {
-            return try await fail(payment, .neverReceived, by: .provider, said)
+            return try await fail(payment, .neverReceived, by: .provider, said, service)
         }
         if payment.state == .calling { return try await doubt(payment, said) }
         try await askLater(payment, said)
@@ -143,6 +154,7 @@ extension Rails {
         after.receipt = receipt.text
         after.failure = nil
         after.nextAction = .nothing
+        after.asks = 0
         (after.hold, after.feeHold, after.holdEndsAt) = (nil, nil, nil)
         after.dueAt = service?.asksAgainAfterSeconds.map { clock.now.adding(seconds: $0) }
         let ready = after
@@ -200,12 +212,16 @@ extension Rails {
 
     func fail(
         _ payment: RailPayment, _ failure: RailFailure, by actor: RailStep.Actor = .program,
-        _ said: [Exchange] = [], because reason: String? = nil
+        _ said: [Exchange] = [], _ service: RailService? = nil, because reason: String? = nil
     ) async throws {
         var after = try payment.moved(to: .failed)
         after.failure = failure
         after.nextAction = .nothing
-        after.dueAt = nil
+        after.asks = 0
+        // A prompt that ended by itself may have been answered all the same.
+        after.dueAt =
+            payment.reference == nil
+            ? nil : service?.asksAgainAfterSeconds.map { clock.now.adding(seconds: $0) }
         (after.hold, after.feeHold, after.holdEndsAt) = (nil, nil, nil)
         let step = RailStep(.failed, by: actor, reason ?? failure.rawValue)
         guard let hold = payment.hold else {
@@ -230,7 +246,8 @@ extension Rails {
                 key: Self.key("reverse \(payment.id) \(payment.version)"),
                 try await returns(of: payment),
                 attachments: attachments(
-                    payment, RailStep(.reversed, by: .provider), said: said) { _ in ready }))
+                    payment, RailStep(.reversed, by: .provider), said: said
+                ) { _ in ready }))
     }
 
     private func returns(of payment: RailPayment) async throws -> [Operation] {

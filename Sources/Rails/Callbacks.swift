@@ -112,10 +112,12 @@ extension Rails {
             }
             return "asked"
         case .answer(let answer):
-            guard let service = connected.provider.services.first(where: {
-                $0.kind == payment.kind && $0.rail == payment.rail
-                    && $0.currency == payment.amount.currency
-            }) else { return "about a service that is no longer offered" }
+            guard
+                let service = connected.provider.services.first(where: {
+                    $0.kind == payment.kind && $0.rail == payment.rail
+                        && $0.currency == payment.amount.currency
+                })
+            else { return "about a service that is no longer offered" }
             try await insisting(on: payment) {
                 try await apply(answer, to: $0, service, said: [])
             }

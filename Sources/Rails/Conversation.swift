@@ -4,8 +4,7 @@ package import Values
 
 /// How requests reach a provider: a line to the real one, or a simulator in the same process.
 package struct Wire: Sendable {
-    package let send:
-        @Sendable (OutboundRequest) async throws(OutboundError) -> OutboundResponse
+    package let send: @Sendable (OutboundRequest) async throws(OutboundError) -> OutboundResponse
     /// Whether the provider is believed to answer.
     package let isUp: @Sendable () -> Bool
 

@@ -144,7 +144,8 @@ extension Rails {
     ) async throws {
         guard connected.wire.isUp() else {
             guard payment.kind == .topUp else {
-                return try await postpone(payment, until: clock.now.adding(seconds: Self.downSeconds))
+                let later = clock.now.adding(seconds: Self.downSeconds)
+                return try await postpone(payment, until: later)
             }
             // Somebody waits for the answer, and nothing was asked of anybody.
             return try await fail(payment, .providerUnreachable)

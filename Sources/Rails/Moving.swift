@@ -38,7 +38,8 @@ extension Rails {
     func write(
         _ before: RailPayment, _ after: RailPayment, _ step: RailStep, said: [Exchange] = []
     ) async throws -> RailPayment {
-        let statements = [statement(before, after, step)] + said.map { self.statement($0, before.id) }
+        let statements =
+            [statement(before, after, step)] + said.map { statement($0, before.id) }
         let event = before.state == after.state ? nil : event(after)
         try await database.transaction { transaction in
             for statement in statements {

@@ -49,8 +49,8 @@ package struct RailService: Sendable {
     /// From how many seconds after the call on `absent` proves that the provider did not and will
     /// not act; nil where it never does.
     package let absenceProvesAfterSeconds: Int64?
-    /// How long after it was settled it is asked about once more, as some that are paid come back;
-    /// nil where they do not.
+    /// How long after its end it is asked about once more, as some that are paid come back and some
+    /// that failed are paid late; nil where that does not happen.
     package let asksAgainAfterSeconds: Int64?
 
     package init(

@@ -3,7 +3,8 @@ package import Postgres
 /// Schema `rails`: payments to and from the outside, and everything that was said about them.
 package enum RailsSchema {
     package static let migrations: [Migration] = [
-        Migration(slice: "rails", number: 1, name: "payments, steps, exchanges, callbacks", sql: first)
+        Migration(
+            slice: "rails", number: 1, name: "payments, steps, exchanges, callbacks", sql: first)
     ]
 
     private static let first: StaticString = """

@@ -122,7 +122,7 @@ extension FaultPlan.Rule {
         guard let object = json.object, object.members.allSatisfy({ known.contains($0.name) })
         else {
             throw FaultPlan.Unreadable(
-                description: "a rule has `fault` and perhaps `operation`, `rate`, `call`, `seconds`")
+                description: "a rule has `fault`, perhaps `operation`, `rate`, `call`, `seconds`")
         }
         guard let fault = json["fault"]?.string.flatMap({ Fault(rawValue: $0) }) else {
             let names = Fault.allCases.map(\.rawValue).joined(separator: ", ")

@@ -140,7 +140,8 @@ struct Application: Sendable {
         simple = SimpleTransfers(
             identity: identity, payments: payments, ledger: ledger, database: database,
             terms: configuration.simpleTerms)
-        export = PersonalExport(identity, payments.exportParts + rails.exportParts + offline.exportParts)
+        export = PersonalExport(
+            identity, payments.exportParts + rails.exportParts + offline.exportParts)
         let erasures = Erasures(
             identity, [offline.erasurePart, rails.erasurePart, payments.erasurePart],
             daysToThink: configuration.erasureDays)

@@ -30,8 +30,7 @@ enum Program {
                                                CSV, see docs/operations.md
         florin seed --people N --balance MINOR --currency CODE --tokens FILE
                                                people with money, for load tests; sandbox only
-        florin simulate [--port PORT] [--seed N | --plan FILE]
-                        [--phones manual|random|approve|refuse|wrong_pin|no_money|ignore|approve_late]
+        florin simulate [--port PORT] [--seed N | --plan FILE] [--phones manual|random|approve|…]
                                                the vendors of a sandbox, which misbehave on
                                                demand; see docs/rails.md
         florin bench ledger [--accounts N] [--transfers N] [--batch N] [--in-flight N]

@@ -6,10 +6,10 @@ import Values
 
 /// An adapter and the simulator that it talks to. Whoever adds a provider adds a line here.
 struct ProviderPair: Sendable, CustomTestStringConvertible {
-    let provider: any PaymentProvider
+    let testDescription: String
+    /// New for each world, as what an adapter remembers is of one provider.
+    let makeProvider: @Sendable () -> any PaymentProvider
     let makeVendor: @Sendable () -> any SimulatedVendor
-
-    var testDescription: String { provider.name }
 
     static var all: [ProviderPair] { [daraja] }
 
@@ -20,19 +20,14 @@ struct ProviderPair: Sendable, CustomTestStringConvertible {
         _ habit: @escaping @Sendable (SimulatedWorld) -> PromptAnswer?
     ) -> ProviderPair {
         ProviderPair(
-            provider: Daraja(
-                DarajaSettings(
-                    baseURL: "http://simulated/daraja", consumerKey: "key",
-                    consumerSecret: "hidden-consumer-secret", shortCode: "174379",
-                    passkey: "hidden-passkey", payoutShortCode: "600000", initiator: "florin",
-                    securityCredential: "hidden-credential"))
-        ) { DarajaSimulator(habit: habit) }
-    }
-
-    private init(
-        provider: any PaymentProvider, makeVendor: @escaping @Sendable () -> any SimulatedVendor
-    ) {
-        self.provider = provider
-        self.makeVendor = makeVendor
+            testDescription: "daraja",
+            makeProvider: {
+                Daraja(
+                    DarajaSettings(
+                        baseURL: "http://simulated/daraja", consumerKey: "key",
+                        consumerSecret: "hidden-consumer-secret", shortCode: "174379",
+                        passkey: "hidden-passkey", payoutShortCode: "600000",
+                        initiator: "florin", securityCredential: "hidden-credential"))
+            }, makeVendor: { DarajaSimulator(habit: habit) })
     }
 }

@@ -11,7 +11,8 @@ import Values
 /// Random top-ups and payouts under random plans of faults, with restarts, in virtual time. At the
 /// end of each history the provider's books and ours agree to the cent.
 ///
-/// `FLORIN_RAIL_HISTORIES=100000` runs more; `FLORIN_RAIL_SEED=…` runs one and prints what was said.
+/// `FLORIN_RAIL_HISTORIES=100000` runs more; `FLORIN_RAIL_SEED=…` runs one and prints what was
+/// said.
 @Suite("Histories of money in and out")
 struct HistoryTests {
     private static let environment = ProcessInfo.processInfo.environment
@@ -26,7 +27,8 @@ struct HistoryTests {
                 try await History(seed: seed, in: world).run(isTold: true)
             }
         }
-        let count = Self.environment["FLORIN_RAIL_HISTORIES"].flatMap { UInt64($0) }
+        let count =
+            Self.environment["FLORIN_RAIL_HISTORIES"].flatMap { UInt64($0) }
             ?? Self.historiesDefault
         let first = UInt64.random(in: 0..<1_000_000_000)
         var seed = first
@@ -156,7 +158,8 @@ struct History {
                 "\(payment.id) is \(now.state), and the provider's books say \(entries)")
             let balance = try await world.balance(of: payer)
             try require(balance.held == 0, "\(payment.id) still holds \(balance.held)")
-            let change = payment.kind == .topUp ? payment.amount.minorUnits : -payment.amount.minorUnits
+            let amount = payment.amount.minorUnits
+            let change = payment.kind == .topUp ? amount : -amount
             let expected = 200_000 + (now.state == .settled ? change : 0)
             try require(
                 balance.posted == expected,

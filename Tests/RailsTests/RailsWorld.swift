@@ -65,7 +65,7 @@ struct RailsWorld: Sendable {
             terms: RailTerms(
                 publicURL: "http://florin.test", payoutFees: [.free: fee],
                 tokens: CallbackTokens(keys: [[UInt8](repeating: 9, count: 32)])),
-            providers: [Rails.Connected(pair.provider, over: line.wire)])
+            providers: [Rails.Connected(pair.makeProvider(), over: line.wire)])
     }
 
     private static func identity(
@@ -301,7 +301,8 @@ final class SimulatedLine: Sendable {
         var query: [String: String] = [:]
         for pair in target.drop(while: { $0 != "?" }).dropFirst().split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1)
-            if let name = parts.first { query[String(name)] = parts.count > 1 ? String(parts[1]) : "" }
+            guard parts.count == 2 else { continue }
+            query[String(parts[0])] = String(parts[1])
         }
         return (String(target.prefix { $0 != "?" }), query)
     }

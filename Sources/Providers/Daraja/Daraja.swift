@@ -26,7 +26,7 @@ package struct Daraja: PaymentProvider {
             RailService(
                 rail: Self.rail, kind: .topUp, currency: Self.shillings,
                 unit: Self.centsPerShilling, amounts: Self.centsPerShilling...most,
-                usualSeconds: 30, absenceProvesAfterSeconds: nil),
+                usualSeconds: 30, absenceProvesAfterSeconds: nil, asksAgainAfterSeconds: 3_600),
             RailService(
                 rail: Self.rail, kind: .payout, currency: Self.shillings,
                 unit: Self.centsPerShilling,

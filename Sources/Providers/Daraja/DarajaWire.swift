@@ -105,7 +105,9 @@ extension Daraja {
 
     /// What M-Pesa says about a payout that it was asked about.
     private func answer(_ result: JSON?) -> AskAnswer {
-        guard let code = result?["ResultCode"]?.scalar.flatMap({ Int64($0) }) else { return .silent }
+        guard let code = result?["ResultCode"]?.scalar.flatMap({ Int64($0) }) else {
+            return .silent
+        }
         if DarajaLore.absentCodes.contains(code) { return .absent }
         guard code == 0 else { return .silent }
         let facts = Self.parameters(of: result)

@@ -22,7 +22,8 @@ struct DarajaBooks: Sendable {
 
     /// A payment to somebody's telephone.
     struct Payout: Sendable {
-        enum Status: String, Sendable { case pending, completed = "Completed", failed = "Failed"
+        enum Status: String, Sendable {
+            case pending, completed = "Completed", failed = "Failed"
             case reversed = "Reversed"
         }
 

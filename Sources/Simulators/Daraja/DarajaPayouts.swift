@@ -164,9 +164,8 @@ extension DarajaSimulator {
             else { return .fault(400, "400.002.02", "Bad Request - Invalid Request Payload") }
             let (conversation, isDone) = state.withLock { state in
                 let isDone = state.reverse(receipt)
-                for (originator, payout) in state.payouts where payout.receipt == receipt && isDone {
-                    state.payouts[originator]?.status = .reversed
-                }
+                let reversed = state.payouts.first { $0.value.receipt == receipt }?.key
+                if isDone, let reversed { state.payouts[reversed]?.status = .reversed }
                 return (state.name("AG"), isDone)
             }
             send(

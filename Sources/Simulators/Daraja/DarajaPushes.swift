@@ -18,8 +18,8 @@ extension DarajaSimulator {
             else { return .fault(400, "400.002.02", "Bad Request - Invalid PhoneNumber") }
             let push = state.withLock { state -> DarajaBooks.Push? in
                 // One question at a time on one telephone.
-                guard !state.pushes.values.contains(where: { $0.phone == phone && $0.result == nil })
-                else { return nil }
+                let others = state.pushes.values.filter { $0.phone == phone }
+                guard others.allSatisfy({ $0.result != nil }) else { return nil }
                 let push = DarajaBooks.Push(
                     checkout: state.name("ws_CO"), merchant: state.name("merchant"), phone: phone,
                     shillings: shillings, reference: reference + " (\(code))",
