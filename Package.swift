@@ -161,7 +161,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "OfflineProtocol", "Cryptography", "FlorinClient", "HTTP", "Identity", "Postgres",
-                "Values", "TestSupport",
+                "Simulators", "Values", "TestSupport",
             ]),
         isFuzzing
             ? fuzzer("FuzzTests", exclude: ["README.md", "Corpus", "Replay"])

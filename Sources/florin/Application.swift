@@ -128,11 +128,9 @@ struct Application: Sendable {
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,
             events: events, clock: clock, terms: terms)
         self.payments = payments
-        rails = Rails(
-            database: database, ledger: ledger, payments: payments, identity: identity,
-            events: events, jobs: jobs, clock: clock, key: ring.sealingKey(Rails.purpose),
-            terms: configuration.rails.terms(ring),
-            providers: configuration.rails.connected(clock: clock))
+        rails = Self.rails(
+            database, ledger, payments, identity, events, jobs, clock, ring,
+            configuration.rails)
         offline = Offline(
             payments: payments, ledger: ledger, identity: identity, events: events,
             database: database, clock: clock, keys: IssuerKeys(database: database, ring: ring),
@@ -153,6 +151,16 @@ struct Application: Sendable {
                 payments, commitments, actCommitments,
                 Retention(database: database, clock: clock), notifications, identity, erasures,
                 signingKeyDays: configuration.signingKeyDays) + offline.schedules)
+    }
+
+    private static func rails(
+        _ database: Database, _ ledger: Ledger, _ payments: Payments, _ identity: Identity,
+        _ events: Events, _ jobs: Jobs, _ clock: Clock, _ ring: KeyRing, _ settings: RailSettings
+    ) -> Rails {
+        Rails(
+            database: database, ledger: ledger, payments: payments, identity: identity,
+            events: events, jobs: jobs, clock: clock, key: ring.sealingKey(Rails.purpose),
+            terms: settings.terms(ring), providers: settings.connected(clock: clock))
     }
 
     /// What stops payments and lets them go on; staff are told by a job of the same transaction,
