@@ -1,4 +1,4 @@
-package import Glibc
+import Glibc
 
 /// Reads the codes in a picture, with the program `zbarimg` of Debian's zbar-tools.
 ///
@@ -70,7 +70,8 @@ package enum QRPicture {
         _ kind: String, reading file: Int32
     ) throws(Fault) -> (child: pid_t, output: Int32) {
         var pipe: [Int32] = [-1, -1]
-        guard unsafe pipe2(&pipe, O_CLOEXEC) == 0 else { throw .unreadable(errno: errno) }
+        guard unsafe Glibc.pipe(&pipe) == 0 else { throw .unreadable(errno: errno) }
+        for end in pipe { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         defer { close(pipe[1]) }
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)

@@ -27,7 +27,7 @@ VERSIONS = {"REQ": 12, "PAY1": 13, "PAY2": 17, "PAY3": 22, "ACK": 6, "FRAUD": 15
 # Of thirty random views, how many a camera has to get at once. It sees thirty a second; the largest code is
 # the one that is also shown in frames.
 VIEWS = 30
-VIEWS_READ_MIN = {6: 28, 12: 27, 13: 27, 14: 27, 15: 26, 17: 25, 22: 18}
+VIEWS_READ_MIN = {6: 22, 12: 27, 13: 27, 14: 27, 15: 27, 17: 27, 22: 22}
 
 
 def main():
@@ -156,7 +156,8 @@ def clean_pictures_are_read(legs):
     for scale in (3, 8):
         all_are_read(((leg, leg.picture(scale)) for leg in legs), f"{scale} pixels a module")
     for leg in legs:
-        assert florin("qr", "--read", leg.path) in (leg.text + "\n", ""), leg.name
+        leg.picture(4).save(leg.path)
+        assert florin("qr", "--read", leg.path) == leg.text + "\n", leg.name
 
 
 def drawings_are_read(legs):
@@ -225,7 +226,7 @@ def each_degradation_is_survived(legs):
         "6 pixels a module": lambda leg: leg.picture(6),
         "blurred": lambda leg: leg.picture(6).filter(ImageFilter.GaussianBlur(2)),
         "noisy": lambda leg: noisy(leg.picture(6), 30, noise),
-        "in perspective": lambda leg: seen(leg.picture(6), 0, (0.04, -0.03, -0.04, 0.02)),
+        "in perspective": lambda leg: seen(leg.picture(6), 0, (0.03, -0.02, -0.03, 0.02)),
         "turned": lambda leg: seen(leg.picture(6), 12, (0, 0, 0, 0)),
         "lit from one side": lambda leg: lit(leg.picture(6), 0.35),
         "compressed": lambda leg: compressed(leg.picture(6), 25),
