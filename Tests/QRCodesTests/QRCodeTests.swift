@@ -8,10 +8,11 @@ struct QRCodeTests {
         "ƒ", String(repeating: "OF:0A", count: 200),
     ]
 
-    /// Sizes that the specification of OFP1 names for its legs, by characters and level.
+    /// The sizes of the legs of OFP1, by characters and level. (Version 11 at low correction holds 468
+    /// characters, two less than a payment of one hop has.)
     @Test(arguments: [
         (408, QRCode.Correction.low, 11), (485, .low, 12), (408, .medium, 12), (485, .medium, 14),
-        (470, .low, 11), (470, .medium, 13), (932, .low, 17), (932, .medium, 20),
+        (470, .low, 12), (470, .medium, 13), (932, .low, 17), (932, .medium, 20),
         (1394, .low, 22), (1394, .medium, 25), (144, .low, 5), (144, .medium, 6),
         (693, .low, 15), (693, .medium, 17),
     ])
@@ -37,14 +38,14 @@ struct QRCodeTests {
     }
 
     @Test func whatNoCodeHoldsIsRefused() throws {
-        #expect(throws: QRCode.TooLong()) { try QRCode("", .low) }
+        #expect(throws: QRCode.TooLong.self) { try QRCode("", .low) }
         // The standard's largest code holds 4,296 characters of this kind, and 2,953 bytes.
         _ = try QRCode(String(repeating: "A", count: 4_296), .low)
-        #expect(throws: QRCode.TooLong()) {
+        #expect(throws: QRCode.TooLong.self) {
             try QRCode(String(repeating: "A", count: 4_297), .low)
         }
         _ = try QRCode(String(repeating: "a", count: 2_953), .low)
-        #expect(throws: QRCode.TooLong()) {
+        #expect(throws: QRCode.TooLong.self) {
             try QRCode(String(repeating: "a", count: 2_954), .low)
         }
     }
