@@ -7,7 +7,7 @@ import time
 from bench import CONNECTIONS
 from figures import Fault, Figure
 from open_loop import arrivals
-from running_florin import Florin
+from server import Florin
 
 LOG_INS_A_MINUTE = 1000
 PEOPLE = 20
