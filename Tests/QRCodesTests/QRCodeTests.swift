@@ -8,8 +8,8 @@ struct QRCodeTests {
         "ƒ", String(repeating: "OF:0A", count: 200),
     ]
 
-    /// The sizes of the legs of OFP1, by characters and level. (Version 11 at low correction holds 468
-    /// characters, two less than a payment of one hop has.)
+    /// The sizes of the legs of OFP1, by characters and level. (Version 11 at low correction holds
+    /// 468 characters, two less than a payment of one hop has.)
     @Test(arguments: [
         (408, QRCode.Correction.low, 11), (485, .low, 12), (408, .medium, 12), (485, .medium, 14),
         (470, .low, 12), (470, .medium, 13), (932, .low, 17), (932, .medium, 20),
