@@ -156,7 +156,7 @@ struct WalletSecurityTests {
         let gone = try await here.refused("sessions", "end", own?.id ?? "")
         #expect(gone.contains("no such session") && gone.contains("Next: florin wallet sessions"))
         let acts = try await here.done("activity")
-        #expect(acts.contains("session ended"))
+        #expect(acts.contains("session revoked") && acts.contains("session renamed"))
         try await server.stop()
     }
 
