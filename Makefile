@@ -16,10 +16,10 @@ release := .build/release/florin
 sources := Package.swift $(shell find Sources)
 formatted := Package.swift Sources Tests
 
-.PHONY: help run test mutate fuzz bench lint format docs clean
+.PHONY: help run test strict-demo mutate fuzz bench lint format docs clean
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build what is new and start Florin with demo people. PORT (8080) and FLORIN_DATA (.florin).
 	@scripts/bootstrap run
@@ -35,6 +35,11 @@ $(release): $(sources)
 test: ## Run every test: Swift's, then the checks of the running server and its page.
 	@scripts/bootstrap test
 	@scripts/test
+
+strict-demo: ## Show that leaving ends a strict session, on a server of its own.
+	@scripts/bootstrap run
+	@$(MAKE) --silent $(release)
+	@scripts/strict-demo
 
 mutate: ## Plant faults in the ledger's rules, one at a time, and see that its tests notice each.
 	@Tests/mutation/mutate.py
