@@ -25,6 +25,7 @@ struct RailSettings: Sendable {
         limits.responseBytesMax = 1024 * 1024
         var rules = OutboundLine.Rules()
         rules.atOnceMax = callsMax
+        rules.isDown = { Daraja.isDown($0) }
         let line = OutboundLine(client: HTTPClient(limits: limits), rules: rules, clock: clock)
         return [Rails.Connected(Daraja(daraja), over: Wire(line))]
     }
