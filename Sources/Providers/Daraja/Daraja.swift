@@ -84,8 +84,8 @@ package struct Daraja: PaymentProvider {
             }
             return .accepted(reference: reference, action)
         }
-        // A telephone shows one question at a time. Were it wrong, a callback would tell, and a top-up
-        // that was paid late is credited.
+        // A telephone shows one question at a time. Were it wrong, a callback would tell, and a
+        // top-up that was paid late is credited.
         if json?["errorCode"]?.string == Self.stillProcessing { return .refused(.providerBusy) }
         // Only an answer of Daraja's own says that it did not act; a gateway's may come later than
         // the deed.
