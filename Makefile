@@ -16,10 +16,10 @@ release := .build/release/florin
 sources := Package.swift $(shell find Sources)
 formatted := Package.swift Sources Tests
 
-.PHONY: help run test mutate fuzz bench lint format docs clean
+.PHONY: help run test mutate simulate-offline fuzz bench lint format docs clean
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build what is new and start Florin with demo people. PORT (8080) and FLORIN_DATA (.florin).
 	@scripts/bootstrap run
@@ -36,8 +36,14 @@ test: ## Run every test: Swift's, then the checks of the running server and its 
 	@scripts/bootstrap test
 	@scripts/test
 
-mutate: ## Plant faults in the ledger's rules, one at a time, and see that its tests notice each.
-	@Tests/mutation/mutate.py
+mutate: ## Plant faults in the rules, one at a time, and see that tests notice each; SUITE (ledger) or offline.
+	@Tests/mutation/mutate.py $(or $(SUITE),ledger)
+
+simulate-offline: ## Live through a million offline payments; PAYMENTS (1000000), or one village again by its SEED.
+	@scripts/bootstrap test
+	@swift build --build-tests
+	@FLORIN_OFFLINE_PAYMENTS=$(or $(PAYMENTS),1000000) $(if $(SEED),FLORIN_OFFLINE_SEED=$(SEED)) \
+		swift test --skip-build --disable-xctest --filter OfflineTests.SimulationTests
 
 bench: ## Measure speed beside the machine's own; ROWS (all), LONG=1, JSON (.build/bench.json).
 	@scripts/bootstrap bench

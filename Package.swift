@@ -139,6 +139,15 @@ let package = Package(
         tests("PostgresTests", ["Postgres", "Values", "TestSupport"]),
         tests("RedisTests", ["Redis", "Telemetry", "Values", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "Redis", "Values", "TestSupport"]),
+        // Hundreds of thousands of payments: without the optimiser they take minutes.
+        .testTarget(
+            name: "OfflineTests",
+            dependencies: [
+                "Offline", "OfflineProtocol", "Cryptography", "Identity", "Ledger", "Values",
+                "TestSupport",
+            ],
+            path: "Tests/OfflineTests",
+            swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
         tests(
             "EndToEndTests",

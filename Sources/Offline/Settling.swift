@@ -271,16 +271,21 @@ extension Offline {
     }
 
     private func movedClaims(of settlement: Settlement, _ picture: Picture) -> [Attachment] {
-        settlement.movedClaims.flatMap { claim, amount in
-            [
-                Self.attachment(
-                    """
-                    UPDATE offline.claims SET remaining = remaining - \(amount)
-                    WHERE id = \(claim.id) AND remaining >= \(amount)
-                    """),
-                Self.claim(amount, claim.debtor, picture.currency, of: settlement.record.id),
-            ]
-        }
+        settlement.endedClaims.map { Self.lowering($0, by: $1) }
+            + settlement.movedClaims.flatMap { claim, amount in
+                [
+                    Self.lowering(claim, by: amount),
+                    Self.claim(amount, claim.debtor, picture.currency, of: settlement.record.id),
+                ]
+            }
+    }
+
+    private static func lowering(_ claim: Picture.Claim, by amount: Int64) -> Attachment {
+        attachment(
+            """
+            UPDATE offline.claims SET remaining = remaining - \(amount)
+            WHERE id = \(claim.id) AND remaining >= \(amount)
+            """)
     }
 
     private static func claim<Owner>(
