@@ -17,6 +17,8 @@ struct Settlement: Sendable {
     var maturesAt: Timestamp?
     /// What the payer has spent without having it.
     var overspent: Int64 = 0
+    /// Whether they had given it back before: their signed word and this record are the proof.
+    var wasGivenBack = false
     var fundPaid: Int64 = 0
     /// What nobody paid and the payer now owes to who holds the record.
     var owedToPayee: Int64 = 0
@@ -68,11 +70,11 @@ extension Picture {
         let verdict = settle(
             record, by: payer, drawing: source.bucket,
             beyond: min(record.amount, max(0, drawn - source.amount)))
-        if case .settle = verdict {
-            source.drawn += record.amount
-            records[source.id] = source
-        }
-        return verdict
+        guard case .settle(var settlement) = verdict else { return verdict }
+        source.drawn += record.amount
+        records[source.id] = source
+        settlement.wasGivenBack = settlement.overspent > 0 && source.returned > 0
+        return .settle(settlement)
     }
 
     // MARK: Steps
@@ -93,7 +95,7 @@ extension Picture {
         var settlement = Settlement(record)
         credit(take, from: account, payer, &settlement)
         end(ownDebt, owedBy: payer, &settlement)
-        if isPayment { pay(overspent + ownDebt, by: payer, &settlement) }
+        if isPayment { pay(overspent, and: ownDebt, by: payer, &settlement) }
         inherit(short - overspent - ownDebt, &settlement)
         countReleased(&settlement)
         finish(&settlement)
@@ -108,7 +110,7 @@ extension Picture {
         settlement.paid = record.paid - record.returned
         let take = min(record.returned, balance(payer.escrow))
         credit(take, from: payer.escrow, payer, &settlement)
-        pay(record.returned - take, by: payer, &settlement)
+        pay(record.returned - take, and: 0, by: payer, &settlement)
         finish(&settlement)
         return .settle(settlement)
     }
@@ -179,12 +181,16 @@ extension Picture {
     }
 
     /// What the payer owes: from their means, then from the fund up to the guarantee.
+    ///
+    /// - Parameter ownDebt: what another wallet of theirs has overspent before.
     private mutating func pay(
-        _ amount: Int64, by payer: DeviceWallet, _ settlement: inout Settlement
+        _ overspent: Int64, and ownDebt: Int64, by payer: DeviceWallet,
+        _ settlement: inout Settlement
     ) {
+        let amount = overspent + ownDebt
         let record = settlement.record
         guard let cover, amount > 0, let payee = wallets[record.record.payee] else { return }
-        let isLate = claimBy[record.id].map { record.seenAt > $0 } ?? true
+        let isLate = claimBy[record.id].map { record.seenAt >= $0 } ?? true
         // Nobody insures themselves against themselves. What is missing is a claim on them, which
         // goes to whomever they pay with it.
         let isOwnPurse = payee.owner == payer.owner
@@ -198,7 +204,7 @@ extension Picture {
             }
         }
         guard !isLate else { return }
-        settlement.overspent = amount
+        settlement.overspent = overspent
         guard rest > 0 else { return }
         let promised = payer.guarantee - payer.guaranteeUsed
         if !isOwnPurse, let fund = cover.fund {

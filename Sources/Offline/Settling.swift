@@ -220,6 +220,9 @@ extension Offline {
                     FROM turn WHERE f.id = \(source.id.stored))
                 """
         }
+        if settlement.wasGivenBack, let payer = picture.wallets[record.record.payer] {
+            parts = "\(parts), \(cutOff(payer, picture))"
+        }
         if settlement.overspent > 0 {
             parts = """
                 \(parts), caught AS (
@@ -239,6 +242,21 @@ extension Offline {
                 settled_at = \(now), closed_at = CASE WHEN \(isClosed) THEN \(now) END
             FROM turn WHERE r.id = \(record.id.stored) AND r.state = 'pending'
             """)
+    }
+
+    /// Whoever spends what they have given back has signed both; no two records of theirs conflict.
+    private static func cutOff(_ wallet: DeviceWallet, _ picture: Picture) -> SQL {
+        """
+        opened AS (
+            INSERT INTO offline.cases (wid, user_id, currency, opened_at, upheld_at)
+            SELECT \(wallet.id.stored), \(wallet.owner), \(wallet.currency), \(picture.now),
+                \(picture.now) FROM turn
+            ON CONFLICT DO NOTHING),
+        frozen AS (
+            UPDATE offline.wallets w SET revoked_at = coalesce(revoked_at, \(picture.now)),
+                status = CASE WHEN status = 'retired' THEN status ELSE 'frozen' END
+            FROM turn WHERE w.wid = \(wallet.id.stored))
+        """
     }
 
     private func debts(of settlement: Settlement, _ picture: Picture) -> [Attachment] {

@@ -88,7 +88,9 @@ struct Book {
     var explained: Set<ObjectID> = []
     /// Payers whose refunded payment turned up after all.
     var reclaimed: Set<WalletID> = []
-    var retiredWith: [WalletID: Int64] = [:]
+    /// Whoever spent what they had declined: their word and the record prove it.
+    var gaveBack: Set<WalletID> = []
+    var retiredWith: [WalletID: (left: Int64, at: Timestamp)] = [:]
     private(set) var posted: [Int64] = []
     private var mayOwe: [Bool] = []
     private var pending: [(log: Int64, id: ObjectID)] = []
@@ -254,10 +256,14 @@ struct Book {
     /// I3: no honest wallet is ever accused.
     private mutating func open(_ found: News.Conflicts) throws {
         let wallet = found.wallet
-        guard cheats.contains(wallet.id) else { throw Broken("\(wallet.id) is honest, and accused") }
         let before = cases.contains { picture.wallets[$0.key]?.owner == wallet.owner }
         var opened = cases[wallet.id] ?? Case(isUpheld: before)
         opened.pairs += found.pairs.prefix(Int(Offline.conflictsMax) - opened.pairs.count)
+        try cutOff(wallet, opened)
+    }
+
+    mutating func cutOff(_ wallet: DeviceWallet, _ opened: Case) throws {
+        guard cheats.contains(wallet.id) else { throw Broken("\(wallet.id) is honest, and accused") }
         cases[wallet.id] = opened
         revoked[wallet.id] = revoked[wallet.id] ?? now
         if picture.wallets[wallet.id]?.status != .retired {

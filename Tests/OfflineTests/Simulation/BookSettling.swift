@@ -63,6 +63,10 @@ extension Book {
         if settlement.fundPaid > 0, let end = picture.claimBy[id], record.seenAt > end {
             throw Broken("the fund paid for \(id), which came too late")
         }
+        if settlement.wasGivenBack, cases[payer.id] == nil {
+            try cutOff(payer, Case(isUpheld: true))
+            gaveBack.insert(payer.id)
+        }
         if settlement.overspent > 0, record.outcome != .refunded {
             guard cases[payer.id] != nil else {
                 throw Broken("\(payer.id) overspent \(settlement.overspent) without a proof")
@@ -160,7 +164,7 @@ extension Book {
             let left = balance(wallet.escrow)
             if left > 0 { try move(left, from: wallet.escrow, to: wallet.online) }
             picture.wallets[id]?.status = .retired
-            retiredWith[id] = left
+            retiredWith[id] = (left, now)
         }
     }
 

@@ -87,7 +87,9 @@ struct Village {
             personas.append(isCheat ? Persona.allCases.dropFirst().randomElement(using: &random)!
                 : .honest)
             let standings: [KycTier] = [.unknown, .identified, .proven, .proven]
-            _ = try book.addMember(standings.randomElement(using: &random)!, money: Self.money)
+            // Who means to cheat keeps nothing that could pay for it.
+            let money = isCheat ? Int64.random(in: 1_000...6_000, using: &random) : Self.money
+            _ = try book.addMember(standings.randomElement(using: &random)!, money: money)
             inUse.append(phones.count)
             try buyPhone(for: person)
         }
@@ -165,7 +167,7 @@ struct Village {
         if now >= nextDeadlines {
             nextDeadlines = now + 6 * 3600
             try book.passDeadlines()
-            if random.chance(4) { rotateIssuerKey() }
+            if random.chance(2) { rotateIssuerKey() }
         }
         let person = Int.random(in: 0..<plan.people, using: &random)
         let phone = inUse[person]
