@@ -126,7 +126,8 @@ extension Picture {
         record.outcome = settlement.outcome
         record.paid = settlement.paid
         record.released += settlement.released
-        record.returned = record.outcome == .refunded ? 0 : record.returned
+        // What went back to the payer has been paid once more.
+        if settlement.record.outcome == .refunded { record.returned = 0 }
         records[record.id] = record
     }
 

@@ -212,18 +212,17 @@ extension Offline {
         let (record, now) = (settlement.record, picture.now)
         var parts: SQL = "WITH turn AS (\(turn)), woken AS (\(woken(by: record)))"
         if let source = picture.records[record.record.source], record.outcome != .refunded {
-            let isEmpty = picture.balance(source.bucket) == 0
+            let isClosed = source.isClosed(with: picture.balance(source.bucket))
             parts = """
                 \(parts), drew AS (
                     UPDATE offline.records f SET drawn = f.drawn + \(record.amount),
-                        closed_at = coalesce(f.closed_at, CASE WHEN \(isEmpty) THEN \(now) END)
+                        closed_at = coalesce(f.closed_at, CASE WHEN \(isClosed) THEN \(now) END)
                     FROM turn WHERE f.id = \(source.id.stored))
                 """
         }
         if settlement.wasGivenBack, let payer = picture.wallets[record.record.payer] {
-            parts = "\(parts), \(cutOff(payer, picture))"
-        }
-        if settlement.overspent > 0 {
+            parts = "\(parts), \(cutOff(payer, for: settlement.overspent, picture))"
+        } else if settlement.overspent > 0 {
             parts = """
                 \(parts), caught AS (
                     UPDATE offline.cases c SET overspent = c.overspent + \(settlement.overspent),
@@ -231,7 +230,8 @@ extension Offline {
                     FROM turn WHERE c.wid = \(record.record.payer.stored))
                 """
         }
-        let isClosed = picture.balance(record.bucket) == 0
+        let isClosed =
+            picture.records[record.id]?.isClosed(with: picture.balance(record.bucket)) ?? false
         return attachment(
             """
             \(parts)
@@ -245,13 +245,17 @@ extension Offline {
     }
 
     /// Whoever spends what they have given back has signed both; no two records of theirs conflict.
-    private static func cutOff(_ wallet: DeviceWallet, _ picture: Picture) -> SQL {
+    private static func cutOff(
+        _ wallet: DeviceWallet, for overspent: Int64, _ picture: Picture
+    ) -> SQL {
         """
         opened AS (
-            INSERT INTO offline.cases (wid, user_id, currency, opened_at, upheld_at)
-            SELECT \(wallet.id.stored), \(wallet.owner), \(wallet.currency), \(picture.now),
-                \(picture.now) FROM turn
-            ON CONFLICT DO NOTHING),
+            INSERT INTO offline.cases AS c
+                (wid, user_id, currency, overspent, opened_at, upheld_at)
+            SELECT \(wallet.id.stored), \(wallet.owner), \(wallet.currency), \(overspent),
+                \(picture.now), \(picture.now) FROM turn
+            ON CONFLICT (wid) DO UPDATE SET overspent = c.overspent + excluded.overspent,
+                upheld_at = coalesce(c.upheld_at, excluded.upheld_at)),
         frozen AS (
             UPDATE offline.wallets w SET revoked_at = coalesce(revoked_at, \(picture.now)),
                 status = CASE WHEN status = 'retired' THEN status ELSE 'frozen' END

@@ -42,6 +42,12 @@ struct StoredRecord: Sendable {
 
     var amount: Int64 { Int64(record.amount) }
 
+    /// Whether nothing can come out of its bucket any more. An empty one may be filled again by who
+    /// owes for it, as long as its payee may have passed on what is missing.
+    func isClosed(with balance: Int64) -> Bool {
+        balance == 0 && (record.payee == .issuer || drawn + released + returned >= amount)
+    }
+
     static let columns: SQL = """
         r.id, r.log_index, r.bytes, r.currency, r.bucket, r.state, r.rejection, r.outcome, r.paid,
         r.drawn, r.released, r.returned, r.shown_by_payer, r.shown_by_others, r.undelivered_at,

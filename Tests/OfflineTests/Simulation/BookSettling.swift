@@ -18,15 +18,15 @@ extension Book {
         if record.outcome == .refunded {
             reclaimed.insert(record.record.payer)
         } else if let source = picture.records[record.record.source], source.closedAt == nil,
-            balance(source.bucket) == 0
+            source.isClosed(with: balance(source.bucket))
         {
             picture.records[source.id]?.closedAt = now
         }
         picture.records[id]?.settledAt = now
         picture.records[id]?.maturesAt = settlement.maturesAt
-        let left = balance(record.bucket)
-        picture.records[id]?.closedAt = left == 0 ? now : nil
-        if left != 0 { open.append(id) }
+        let isClosed = picture.records[id]?.isClosed(with: balance(record.bucket)) ?? false
+        picture.records[id]?.closedAt = isClosed ? now : nil
+        if !isClosed { open.append(id) }
         if settlement.instant > 0 {
             instants[record.record.payer, default: []].append((settlement.instant, now))
         }

@@ -187,9 +187,9 @@ extension Village {
 
     /// I5: the same uploads in another order, cut in other places, come to the same: the same
     /// records, and while the guarantee suffices the same money for everybody honest.
-    func checkOrder() throws {
+    mutating func checkOrder() throws {
         guard plan.people <= 60, random.chance(50) else { return }
-        var random = random
+        var random = SplitMix64(seed: random.next())
         var uploads: [(by: Int, object: [UInt8])] = []
         for phone in phones {
             let records = phone.disk.received.flatMap(\.path) + phone.disk.outbox.flatMap(\.records)
