@@ -33,7 +33,9 @@ struct SimulationTests {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             DispatchQueue.global().async {
                 DispatchQueue.concurrentPerform(iterations: Self.threads) { _ in
-                    while let seed = run.next() { run.add(Result { try Self.live(Self.plan(seed)) }) }
+                    while let seed = run.next() {
+                        run.add(Result { try Self.live(Self.plan(seed)) })
+                    }
                 }
                 continuation.resume()
             }
@@ -135,7 +137,8 @@ private final class Run: Sendable {
     /// Nil when there is enough, or too much was wrong.
     func next() -> UInt64? {
         state.withLock { state in
-            guard state.failures.count < Self.failuresMax, state.tally["accepted", default: 0] < wanted
+            guard state.failures.count < Self.failuresMax,
+                state.tally["accepted", default: 0] < wanted
             else { return nil }
             defer { state.seed += 1 }
             return state.seed
@@ -151,7 +154,9 @@ private final class Run: Sendable {
                 let accepted = state.tally["accepted", default: 0]
                 guard accepted / 50_000 > state.told else { return }
                 state.told = accepted / 50_000
-                print("\(accepted) payments accepted in \(state.tally["villages", default: 0]) villages")
+                print(
+                    "\(accepted) payments accepted in \(state.tally["villages", default: 0]) villages"
+                )
             }
         }
     }

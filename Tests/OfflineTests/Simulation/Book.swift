@@ -263,7 +263,9 @@ struct Book {
     }
 
     mutating func cutOff(_ wallet: DeviceWallet, _ opened: Case) throws {
-        guard cheats.contains(wallet.id) else { throw Broken("\(wallet.id) is honest, and accused") }
+        guard cheats.contains(wallet.id) else {
+            throw Broken("\(wallet.id) is honest, and accused")
+        }
         cases[wallet.id] = opened
         revoked[wallet.id] = revoked[wallet.id] ?? now
         if picture.wallets[wallet.id]?.status != .retired {

@@ -78,7 +78,8 @@ extension Book {
             let room = (picture.cover?.payeeRoom ?? 0) - settlement.fundPaid
             // Nobody is insured against themselves.
             let isOwn = picture.wallets[record.record.payee]?.owner == payer.owner
-            guard isOwn || payer.guaranteeUsed == payer.guarantee || room <= 0 || balance(fund) == 0 else {
+            guard isOwn || payer.guaranteeUsed == payer.guarantee || room <= 0 || balance(fund) == 0
+            else {
                 throw Broken("\(id) is short though the guarantee is not used up")
             }
             explained.insert(id)

@@ -72,8 +72,10 @@ extension Village {
                 bySource[each.record.source, default: 0] += Int64(each.record.amount)
             }
             let overspent = bySource.contains { source, sum in
-                sum > (source == .none ? wallet.ownLimit
-                    : book.picture.records[source]?.amount ?? .max)
+                sum
+                    > (source == .none
+                        ? wallet.ownLimit
+                        : book.picture.records[source]?.amount ?? .max)
             }
             guard overspent || book.cases[id] != nil else { continue }
             let isProvenByWord = book.gaveBack.contains(id) && book.cases[id]?.pairs.isEmpty == true
@@ -210,7 +212,8 @@ extension Village {
         for person in book.members.indices where personas[person] == .honest {
             let each = ends.map { $0.balance($0.members[person].online) }
             guard each[0] == each[1] else {
-                throw Broken("person \(person) has \(each[0]) in one order and \(each[1]) in another")
+                throw Broken(
+                    "person \(person) has \(each[0]) in one order and \(each[1]) in another")
             }
         }
     }

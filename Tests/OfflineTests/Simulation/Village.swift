@@ -84,8 +84,10 @@ struct Village {
         let worst = Int.random(in: 0...30, using: &random)
         for person in 0..<plan.people {
             let isCheat = random.chance(worst)
-            personas.append(isCheat ? Persona.allCases.dropFirst().randomElement(using: &random)!
-                : .honest)
+            personas.append(
+                isCheat
+                    ? Persona.allCases.dropFirst().randomElement(using: &random)!
+                    : .honest)
             let standings: [KycTier] = [.unknown, .identified, .proven, .proven]
             // Who means to cheat keeps nothing that could pay for it.
             let money = isCheat ? Int64.random(in: 1_000...6_000, using: &random) : Self.money
