@@ -70,10 +70,3 @@ func recoded(_ bytes: [UInt8]) throws(DecodingFault) -> [UInt8] {
     }
 }
 
-extension ObjectID {
-    var bytes: [UInt8] {
-        [high, low].flatMap { word in
-            stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> $0) }
-        }
-    }
-}
