@@ -30,7 +30,7 @@ package enum DeviceCall: UInt8, CaseIterable, Sendable {
     case sign = 43
     /// The payment as it is shown, and its code.
     case show = 44
-    /// What taking a payment would mean; changes nothing.
+    /// What taking a payment would mean; takes nothing.
     case weigh = 45
     /// Takes a payment up to an amount.
     case accept = 46
@@ -173,7 +173,7 @@ final class DeviceStep {
         case .reserved: return try reserved(device)
         case .sign: return try sign(&device)
         case .show: return try show(&device)
-        case .weigh: return try weigh(device)
+        case .weigh: return try weigh(&device)
         case .accept: return try accept(&device)
         case .acknowledgement: return try acknowledgement(device)
         case .acknowledge: return try acknowledge(&device)

@@ -126,37 +126,33 @@ struct JSONText {
     }
 
     mutating func field(_ name: String, _ value: UInt64) {
-        key(name)
         var (digits, rest): ([UInt8], UInt64) = ([], value)
         repeat {
             digits.append(0x30 + UInt8(rest % 10))
             rest /= 10
         } while rest > 0
-        for digit in digits.reversed() { bytes.append(digit) }
+        put(name, digits.reversed())
     }
 
     mutating func field(_ name: String, _ value: Bool) {
-        key(name)
-        bytes += (value ? "true" : "false").octets
+        put(name, (value ? "true" : "false").octets)
     }
 
     mutating func field(_ name: String, hex: [UInt8]) {
-        key(name)
-        bytes.append(0x22)
+        var text: [UInt8] = []
         for byte in hex {
-            for digit in [byte >> 4, byte & 15] { bytes.append(digit + (digit < 10 ? 48 : 87)) }
+            for digit in [byte >> 4, byte & 15] { text.append(digit + (digit < 10 ? 48 : 87)) }
         }
-        bytes.append(0x22)
+        field(name, text: text)
     }
 
     mutating func field(_ name: String, text: [UInt8]) {
-        key(name)
-        bytes.append(0x22)
+        var quoted: [UInt8] = [0x22]
         for byte in text {
-            if byte == 0x22 || byte == 0x5C { bytes.append(0x5C) }
-            bytes.append(byte)
+            if byte == 0x22 || byte == 0x5C { quoted.append(0x5C) }
+            quoted.append(byte)
         }
-        bytes.append(0x22)
+        put(name, quoted + [0x22])
     }
 
     mutating func field<Element>(
@@ -168,11 +164,15 @@ struct JSONText {
         close(0x5D)
     }
 
+    private mutating func put(_ name: String, _ value: [UInt8]) {
+        key(name)
+        bytes += value
+        needsComma = true
+    }
+
     private mutating func key(_ name: String) {
         separate()
-        bytes.append(0x22)
-        bytes += name.octets
-        bytes += [0x22, 0x3A]
+        bytes += [0x22] + name.octets + [0x22, 0x3A]
         needsComma = false
     }
 

@@ -172,8 +172,10 @@ extension DeviceStep {
 
     // MARK: Receiving
 
-    func weigh(_ device: OfflineDevice) throws(CallRefusal) -> [[UInt8]] {
+    func weigh(_ device: inout OfflineDevice) throws(CallRefusal) -> [[UInt8]] {
         var copy = device
+        // Nothing is taken, but a fraud that came to light is not forgotten.
+        defer { device.proofsFound = copy.proofsFound }
         return [try taken(try payment(), .max, &copy)]
     }
 

@@ -69,4 +69,3 @@ func recoded(_ bytes: [UInt8]) throws(DecodingFault) -> [UInt8] {
     case .issuerKeys, nil: try Enrolment(decoding: bytes).encoded
     }
 }
-

@@ -25,7 +25,8 @@ struct WasmTests {
         let output = try await Self.run("/usr/bin/node", Self.root + "/wasm/ask.mjs", module, file)
         let answers = output.split(separator: "\n")
         try #require(answers.count == questions.count, "seed \(seed)")
-        for (question, answer) in zip(questions, answers) where Self.hex(question.answer) != answer {
+        for (question, answer) in zip(questions, answers) where Self.hex(question.answer) != answer
+        {
             Issue.record("call \(question.call) of \(Self.hex(question.bytes)); seed \(seed)")
         }
         #expect(try await Self.bytesToFetch(module) < Self.moduleBytesMax)
