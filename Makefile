@@ -18,10 +18,10 @@ formatted := Package.swift Sources Tests wasm
 # What the page needs besides its own text: the offline protocol, and a library that draws QR codes.
 page := web/built/offline.wasm web/built/qrcode.js
 
-.PHONY: help run test mutate fuzz bench lint format docs clean
+.PHONY: help run test strict-demo mutate fuzz bench lint format docs clean
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build what is new and start Florin with demo people. PORT (8080) and FLORIN_DATA (.florin).
 	@scripts/bootstrap run
@@ -45,6 +45,11 @@ test: ## Run every test: Swift's, then the checks of the running server and its 
 	@scripts/bootstrap test
 	@$(MAKE) --silent $(page)
 	@scripts/test
+
+strict-demo: ## Show that leaving ends a strict session, on a server of its own.
+	@scripts/bootstrap run
+	@$(MAKE) --silent $(release)
+	@scripts/strict-demo
 
 mutate: ## Plant faults in the ledger's rules, one at a time, and see that its tests notice each.
 	@Tests/mutation/mutate.py
