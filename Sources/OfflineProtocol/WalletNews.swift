@@ -1,9 +1,9 @@
 // What a wallet learns of its payments when its device is online.
 
 extension OfflineWallet {
-    /// The issuer's word on records: what this wallet sent is settled, and what it received is known
-    /// to the server. A payment that was marked as undelivered waits for the word that its money
-    /// came back.
+    /// The issuer's word on records: what this wallet sent is settled, and what it received is
+    /// known to the server. A payment that was marked as undelivered waits for the word that its
+    /// money came back.
     mutating func take(_ receipts: [OfflineReceipt]) {
         for index in received.indices
         where receipts.contains(where: { $0.record == received[index].record.id }) {

@@ -46,8 +46,8 @@ package struct ServerConfiguration: Sendable {
     package var strictTransportSeconds: Int?
     /// WebAssembly counts as `eval` unless it is named; texts are still never run as programs.
     package var contentSecurityPolicy = """
-        default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
-        img-src 'self' data:; object-src 'none'
+        default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; base-uri 'none'; \
+        form-action 'self'; frame-ancestors 'none'; img-src 'self' data:; object-src 'none'
         """
 
     package init() {}
