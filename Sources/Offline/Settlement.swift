@@ -223,8 +223,8 @@ extension Picture {
         settlement.owedToPayee = rest
     }
 
-    /// What the payer's own person still owes to this record's source: they paid themselves from one
-    /// wallet to another with what was not there.
+    /// What the payer's own person still owes to this record's source: they paid themselves from
+    /// one wallet to another with what was not there.
     private func ownDebt(of payer: DeviceWallet, in record: StoredRecord) -> Int64 {
         claims[record.record.source, default: []].reduce(0) { sum, claim in
             claim.isOn(payer.owner) ? sum + claim.remaining : sum

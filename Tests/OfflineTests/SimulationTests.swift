@@ -154,9 +154,8 @@ private final class Run: Sendable {
                 let accepted = state.tally["accepted", default: 0]
                 guard accepted / 50_000 > state.told else { return }
                 state.told = accepted / 50_000
-                print(
-                    "\(accepted) payments accepted in \(state.tally["villages", default: 0]) villages"
-                )
+                let villages = state.tally["villages", default: 0]
+                print("\(accepted) payments accepted in \(villages) villages")
             }
         }
     }

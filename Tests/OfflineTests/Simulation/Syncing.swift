@@ -67,7 +67,7 @@ extension Village {
             let end = min(objects.count, start + Int.random(in: 1...40, using: &random))
             let results = try book.ingest(Array(objects[start..<end]), by: uploader)
             for result in results where result.object + start >= whole {
-                // In a payment or a proof only a certificate may be damaged, which says nothing new.
+                // In a payment or a proof a certificate may be damaged, which says nothing new.
                 let isOnePiece = objects[result.object + start].count <= SpendRecord.bytesCount
                 guard result.rejection == nil, isOnePiece else { continue }
                 let isKnown = objects[..<whole].contains(objects[result.object + start])
