@@ -135,7 +135,7 @@ let package = Package(
             swiftSettings: strict),
         tests("ValuesTests", ["Values"]),
         tests(
-            "OfflineProtocolTests", ["OfflineProtocol", "Cryptography"]),
+            "OfflineProtocolTests", ["OfflineProtocol", "Cryptography", "TestSupport"]),
         tests("TelemetryTests", ["Telemetry", "Values"]),
         tests("CryptographyTests", ["Cryptography", "Values"]),
         tests("QRCodesTests", ["QRCodes"]),
