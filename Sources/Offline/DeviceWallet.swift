@@ -135,8 +135,6 @@ extension ObjectID {
         self.init(word(bytes.prefix(8)), word(bytes.dropFirst(8)))
     }
 
-    var bytes: [UInt8] { OfflineBytes.of(high) + OfflineBytes.of(low) }
-
     /// Thirty-two hexadecimal digits.
     package init?(hex text: some StringProtocol) {
         guard text.utf8.count == 32, let bytes = Hex.decode(text) else { return nil }
