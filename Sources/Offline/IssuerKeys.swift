@@ -57,6 +57,14 @@ package final class IssuerKeys: Sendable {
         return key
     }
 
+    /// Every key that has ever certified a wallet, compressed, by number.
+    func publicKeys(at now: Timestamp) async throws -> [UInt8: [UInt8]] {
+        _ = try await current(at: now)
+        let keys = known.withLock { $0 }.filter { $0.number != Self.rootNumber }
+        return Dictionary(
+            uniqueKeysWithValues: keys.map { ($0.number, $0.pair.compressedPublicKey) })
+    }
+
     /// What devices need to know, signed by the root.
     func list(at now: Timestamp) async throws -> IssuerKeyList {
         _ = try await current(at: now)

@@ -120,7 +120,11 @@ package struct OfflineRoutes: Sendable {
         [
             OfflineRejection.enrolmentInvalid, .enrolmentForged, .keyTaken, .debtOpen,
             .tooManyWallets, .walletEnded,
-        ].map { Refused($0) } + [Refused(PaymentRejection.currencyNotSupported)]
+        ].map { Refused($0) } + [
+            Refused(PaymentRejection.currencyNotSupported),
+            Refused(IdentityRejection.passkeyInvalid(reason: "signature_wrong")),
+            Refused(IdentityRejection.passkeyUnknown), Refused(IdentityRejection.passkeySuspended),
+        ]
     private static let locking: [Refused] =
         [OfflineRejection.walletNotFound, .walletEnded, .receiveOnly, .limitExceeded]
         .map { Refused($0) }
@@ -143,7 +147,9 @@ extension OfflineRoutes {
         }
         let certified = try await offline.enrol(
             csr, currency: request.text("currency"),
-            isReceiveOnly: request.json["receive_only"]?.bool ?? false, by: payer)
+            isReceiveOnly: request.json["receive_only"]?.bool ?? false,
+            passkey: try request.json["webauthn"].map { try PasskeyAssertion(response: $0) },
+            by: payer, from: request.origin)
         return .json(201) { OfflineWire.write(certified, &$0) }
     }
 

@@ -30,14 +30,18 @@ struct SimulationTests {
             Self.number("FLORIN_OFFLINE_FIRST") ?? .random(in: 0..<1_000_000) * 1_000
         print("Offline villages from seed \(first), until \(wanted) payments are accepted")
         let run = Run(first: first, wanted: wanted)
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            DispatchQueue.global().async {
-                DispatchQueue.concurrentPerform(iterations: Self.threads) { _ in
-                    while let seed = run.next() {
-                        run.add(Result { try Self.live(Self.plan(seed)) })
+        await withTaskGroup { group in
+            for thread in 0..<Self.threads {
+                // A thread of its own: nothing waits for a village where tasks wait for each other.
+                let queue = DispatchQueue(label: "florin.villages.\(thread)", qos: .utility)
+                group.addTask {
+                    await withCheckedContinuation { continuation in
+                        queue.async {
+                            run.work()
+                            continuation.resume()
+                        }
                     }
                 }
-                continuation.resume()
             }
         }
         let tally = run.tally
@@ -135,7 +139,7 @@ private final class Run: Sendable {
     private static let failuresMax = 5
 
     /// Nil when there is enough, or too much was wrong.
-    func next() -> UInt64? {
+    private func next() -> UInt64? {
         state.withLock { state in
             guard state.failures.count < Self.failuresMax,
                 state.tally["accepted", default: 0] < wanted
@@ -145,7 +149,13 @@ private final class Run: Sendable {
         }
     }
 
-    func add(_ result: Result<[String: Int], any Error>) {
+    func work() {
+        while let seed = next() {
+            add(Result { try SimulationTests.live(SimulationTests.plan(seed)) })
+        }
+    }
+
+    private func add(_ result: Result<[String: Int], any Error>) {
         state.withLock { state in
             switch result {
             case .failure(let error): state.failures.append(error)

@@ -158,8 +158,10 @@ struct Book {
         _ objects: [[UInt8]], by uploader: Int
     ) throws -> [(object: Int, id: ObjectID?, rejection: ObjectRejection?)] {
         var upload = Upload(objects)
-        upload.judge(with: picture.wallets)
-        for (place, check) in upload.checks(with: picture.wallets) where !notary.isGood(check) {
+        let issuers = Dictionary(uniqueKeysWithValues: keys.map { ($0.number, $0.pair.compressed) })
+        upload.judge(with: picture.wallets, issuers)
+        for (place, check) in upload.checks(with: picture.wallets, issuers)
+        where !notary.isGood(check) {
             upload.items[place].rejection = .signatureForged
         }
         var records: [SpendRecord] = []

@@ -190,7 +190,7 @@ extension Village {
     /// I5: the same uploads in another order, cut in other places, come to the same: the same
     /// records, and while the guarantee suffices the same money for everybody honest.
     mutating func checkOrder() throws {
-        guard plan.people <= 60, random.chance(50) else { return }
+        guard plan.people <= 60, random.chance(25) else { return }
         var random = SplitMix64(seed: random.next())
         var uploads: [(by: Int, object: [UInt8])] = []
         for phone in phones {

@@ -66,12 +66,13 @@ extension Village {
         while start < objects.count {
             let end = min(objects.count, start + Int.random(in: 1...40, using: &random))
             let results = try book.ingest(Array(objects[start..<end]), by: uploader)
-            for result in results where result.object + start >= whole {
-                // In a payment or a proof a certificate may be damaged, which says nothing new.
-                let isOnePiece = objects[result.object + start].count <= SpendRecord.bytesCount
-                guard result.rejection == nil, isOnePiece else { continue }
-                let isKnown = objects[..<whole].contains(objects[result.object + start])
-                guard isKnown else { throw Broken("the server took a damaged object") }
+            for place in max(start, whole)..<max(end, whole) {
+                // Some pieces of a payment may be whole, but never all.
+                let pieces = results.filter { $0.object + start == place }
+                guard pieces.allSatisfy({ $0.rejection == nil }) else { continue }
+                guard objects[..<whole].contains(objects[place]) else {
+                    throw Broken("the server took a damaged object")
+                }
             }
             for result in results where result.object + start < whole && isHonest(phone) {
                 guard let reason = result.rejection,
