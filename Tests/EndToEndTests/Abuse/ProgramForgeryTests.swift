@@ -1,6 +1,8 @@
 import HTTP
+import Postgres
 import TestSupport
 import Testing
+import Values
 
 @testable import Cryptography
 @testable import Identity
@@ -86,7 +88,8 @@ struct ProgramForgeryTests {
 
     private static let claims: [(String, Make)] = [
         ("another's key", { $0.signed(with: SigningKey.generate()) }),
-        ("expired", { $0.signed(later: -7200) }), ("expired this second", { $0.signed(later: -600) }),
+        ("expired", { $0.signed(later: -7200) }),
+        ("expired this second", { $0.signed(later: -600) }),
         ("from the future", { $0.signed(later: 3600) }),
         ("from a minute ahead", { $0.signed(later: 60) }),
         ("not good before tomorrow", { $0.extended(#""nbf":4102444800"#) }),

@@ -44,7 +44,8 @@ struct StrangersThingTests {
             guard let thing = try await row.thing?(place) else { continue }
             let body = try await row.body?(place)
             let spellings = [
-                (thing.uppercased(), 404, row.codeOfOthers), (thing + "%00", 400, "invalid_request"),
+                (thing.uppercased(), 404, row.codeOfOthers),
+                (thing + "%00", 400, "invalid_request"),
                 (thing + "%", 400, "invalid_request"), (thing + "%20", 404, row.codeOfNoName),
                 ("%20" + thing, 404, row.codeOfNoName), (thing + ",", 404, row.codeOfNoName),
                 (thing + "%2F", 404, row.codeOfNoName),
@@ -73,7 +74,8 @@ struct StrangersThingTests {
             let reply = try await caller.reply(
                 row.method, row.path(naming: encoded), try await row.body?(place))
             expect(
-                reply, isOutOfShape ? 400 : 404, isOutOfShape ? "invalid_request" : row.codeOfNoName,
+                reply, isOutOfShape ? 400 : 404,
+                isOutOfShape ? "invalid_request" : row.codeOfNoName,
                 "\(row.operation) \(name)")
             #expect(reply.header("X-Evil") == nil)
         }

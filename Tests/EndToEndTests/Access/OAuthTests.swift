@@ -181,7 +181,8 @@ struct OAuthTests {
     /// Clients of the standard read `error`; programs of ours read what they read everywhere.
     @Test func whatRefusesBeforeTheEndpointSpeaksBothLanguages() async throws {
         let api = try await World.own(["FLORIN_RATE_LIMITS": "address.authentication=2/3600"]).api
-        let long = "grant_type=client_credentials&client_id=" + String(repeating: "a", count: 2_000_000)
+        let long =
+            "grant_type=client_credentials&client_id=" + String(repeating: "a", count: 2_000_000)
         let large = try await api.form("/oauth/token", long)
         Self.expectError(large, "invalid_request", 413)
         #expect(large.code == "content_too_large")
@@ -302,7 +303,8 @@ struct OAuthTests {
         let refused = try await shop.ask()
         Self.expectError(refused, "temporarily_unavailable", 429)
         #expect(refused.code == "rate_limited")
-        #expect(refused.header("Retry-After") == refused.json["retry_after"]?.integer.map { "\($0)" })
+        #expect(
+            refused.header("Retry-After") == refused.json["retry_after"]?.integer.map { "\($0)" })
         for _ in 0..<2 { _ = try await shop.api.expect(200, .get, "/v1/wallets", token: token) }
         // The key and its tokens draw from one bucket.
         for text in [token, shop.secret] {
