@@ -71,7 +71,8 @@ struct AuditLogTests {
     /// Each with the way by which somebody came in; the ones with more than a password are in
     /// `StaffFactorTests`.
     @Test func everyLogInIsAnActAlsoOnADeviceThatIsKnown() async throws {
-        let api = try await World.api
+        let database = try await TestPostgres.database()
+        let api = try await FlorinServer.start(database: database).api
         let person = try await Person.signUp(api)
         for _ in 0..<3 { _ = try await api.logIn(person.username) }
         _ = try await api.expect(
@@ -83,10 +84,10 @@ struct AuditLogTests {
         let opened = try await person.get("/v1/me/acts").rows
             .filter { $0["kind"]?.string == "session_opened" }
         #expect(opened.count == 5)
-        #expect(
-            opened.allSatisfy {
-                $0["reason"]?.string == "password" && $0["address"]?.string == "127.0.0.1"
-            })
+        #expect(opened.allSatisfy { $0["address"]?.string == "127.0.0.1" })
+        let ways = try database.connection().query(
+            "SELECT reason FROM identity.acts WHERE kind = 'session_opened'")
+        #expect(try ways.map { try $0[0] as String } == Array(repeating: "password", count: 5))
         // Before it sends a second step there is no session, and no act that says so.
         _ = try await api.refused(
             401, "second_step_required", .post, "/v1/sessions",

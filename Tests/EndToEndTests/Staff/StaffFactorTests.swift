@@ -63,7 +63,8 @@ struct StaffFactorTests {
         _ = try await api.expect(
             200, .get, "/v1/staff/people/\(clerk.id)", token: bySMS.token)
 
-        let byCode = try await api.logIn(clerk, answering: "totp", try await app.nextCode())
+        let code = try await app.nextCode()
+        let byCode = try await api.logIn(clerk, answering: "totp", code)
         _ = try await api.expect(
             200, .get, "/v1/staff/people/\(clerk.id)", token: byCode.token)
         let byRecovery = try await api.logIn(
@@ -71,6 +72,16 @@ struct StaffFactorTests {
         try await api.refused(
             403, "second_factor_required", .get, "/v1/staff/people/\(clerk.id)",
             token: byRecovery.token)
+        // Whoever looked on as it was typed comes too late, and the log says what they tried.
+        let asked = try await api.refused(
+            401, "second_step_required", .post, "/v1/sessions", .logIn(clerk.username))
+        try await api.refused(
+            422, "second_factor_incorrect", .post,
+            "/v1/session_challenges/\(asked["challenge"]?.string ?? "")/answers",
+            ["method": "totp", "code": .string(code)])
+        let refused = try database.connection().query(
+            "SELECT reason FROM identity.acts WHERE kind = 'second_step_refused'")
+        #expect(try refused.map { try $0[0] as String } == ["totp_used_again"])
         let ways = try database.connection().query(
             """
             SELECT reason FROM identity.acts
