@@ -60,6 +60,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .systemLibrary(name: "CMimalloc"),
         .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlienc"),
+        .systemLibrary(name: "CQRencode", pkgConfig: "libqrencode"),
+        .systemLibrary(name: "CPng", pkgConfig: "libpng"),
 
         // Vocabulary.
         library("Values"),
@@ -71,6 +73,7 @@ let package = Package(
         // Machines: each wraps something foreign and knows nothing of money.
         library("Telemetry", ["Values"]),
         library("Cryptography", ["CSodium", "COpenSSL", "CCrypt", "CZxcvbn", "Values"]),
+        library("QRCodes", ["CQRencode", "CPng"]),
         library("Threads", ["CLinux"]),
         library("Postgres", ["CLinux", "CPostgres", "Values", "Telemetry", "Threads"]),
         library("Redis", ["CHiredis", "Values", "Telemetry", "Threads"]),
@@ -118,10 +121,9 @@ let package = Package(
         .executableTarget(
             name: "florin",
             dependencies: [
-                "CLinux", "CMimalloc", "Values", "Telemetry", "Cryptography", "Postgres", "Redis",
-                "HTTP", "Jobs", "Ledger", "Notifications", "Identity", "Payments", "Offline",
-                "Channels",
-                "FlorinClient",
+                "CLinux", "CMimalloc", "Values", "OfflineProtocol", "Telemetry", "Cryptography",
+                "QRCodes", "Postgres", "Redis", "HTTP", "Jobs", "Ledger", "Notifications",
+                "Identity", "Payments", "Offline", "Channels", "FlorinClient",
             ],
             swiftSettings: strict),
 
@@ -133,9 +135,10 @@ let package = Package(
             swiftSettings: strict),
         tests("ValuesTests", ["Values"]),
         tests(
-            "OfflineProtocolTests", ["OfflineProtocol", "Cryptography"]),
+            "OfflineProtocolTests", ["OfflineProtocol", "Cryptography", "TestSupport"]),
         tests("TelemetryTests", ["Telemetry", "Values"]),
         tests("CryptographyTests", ["Cryptography", "Values"]),
+        tests("QRCodesTests", ["QRCodes"]),
         tests("PostgresTests", ["Postgres", "Values", "TestSupport"]),
         tests("RedisTests", ["Redis", "Telemetry", "Values", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "Redis", "Values", "TestSupport"]),

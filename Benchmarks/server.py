@@ -16,7 +16,7 @@ from figures import Fault
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 os.environ.setdefault("FLORIN_BINARY", str(ROOT / ".build/release/florin"))
 sys.path.insert(0, str(ROOT / "Tests/support"))
-from running_florin import BINARY, GENEROUS_LIMITS, Output, free_port, stop
+from running_florin import BINARY, GENEROUS_LIMITS, Florin, Output, free_port, stop
 
 # As long as the server allows: nobody logs in again during a run.
 SESSION_SECONDS = 6 * 3600

@@ -14,13 +14,16 @@ package struct Ledger: Sendable {
     private let balances: GatheredRead<AccountID, (AccountID, Balance)>
     let newest: GatheredRead<NewestLines, Transfer>
 
-    package init(database: Database, settings: ConnectionSettings, clock: Clock) {
+    package init(
+        database: Database, settings: ConnectionSettings, clock: Clock,
+        batches: BatchSize = .serving
+    ) {
         self.database = database
         self.clock = clock
         balances = LedgerStore.balances(in: database)
         newest = LedgerStore.newest(in: database)
         tail = LedgerTail()
-        writer = LedgerWriter(settings: settings, clock: clock, tail: tail)
+        writer = LedgerWriter(settings: settings, clock: clock, size: batches, tail: tail)
     }
 
     // MARK: Moving money

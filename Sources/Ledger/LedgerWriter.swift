@@ -4,6 +4,19 @@ internal import Synchronization
 internal import Telemetry
 internal import Values
 
+/// How much goes into one batch.
+package struct BatchSize: Sendable {
+    /// Operations in one batch, unless one command has more.
+    let operationsMax: Int
+    /// Commands that one submission may have in one batch: a long one leaves room for others.
+    let commandsOfOneMax: Int
+
+    /// For payments of people, who wait for the batch that they are in.
+    package static let serving = BatchSize(operationsMax: 4_000, commandsOfOneMax: 2_000)
+    /// For who brings millions and waits for the last: each account's head is written once a batch.
+    package static let importing = BatchSize(operationsMax: 10_000, commandsOfOneMax: 5_000)
+}
+
 /// The one way into the journal: commands wait in a bounded queue, and a thread of the ledger's own
 /// takes all that have arrived as the next batch.
 ///
@@ -17,12 +30,6 @@ final class LedgerWriter: Sendable {
     /// How long a command may wait for its turn. An older one is refused, and while one is older,
     /// so is every new one: what is not begun soon is better asked for again.
     static let waitingSecondsMax = 5
-    /// Operations in one batch, unless one command has more. Larger batches gain little and delay
-    /// everyone in them.
-    static let batchMax = 4_000
-    /// Commands that one submission may have in one batch: a long one leaves room for others.
-    static let pieceMax = 2_000
-
     private struct Submission {
         let commands: [Command]
         let answer: @Sendable ([Outcome]) -> Void
@@ -40,8 +47,8 @@ final class LedgerWriter: Sendable {
         }
 
         /// The commands that come next, as many as there is room for.
-        func piece(room: Int) -> ArraySlice<Command> {
-            let next = commands[outcomes.count...].prefix(LedgerWriter.pieceMax)
+        func piece(of size: BatchSize, room: Int) -> ArraySlice<Command> {
+            let next = commands[outcomes.count...].prefix(size.commandsOfOneMax)
             var operations = 0
             return next.prefix { command in
                 defer { operations += command.operations.count }
@@ -60,13 +67,15 @@ final class LedgerWriter: Sendable {
     private let state = Mutex(State())
     private let wake = DispatchSemaphore(value: 0)
     private let stopped = DispatchSemaphore(value: 0)
+    private let size: BatchSize
     private let tail: LedgerTail
     private let batches = Metrics.shared.counter(
         "florin_ledger_batches_total", help: "Batches written to the journal.")
     private let lines = Metrics.shared.counter(
         "florin_ledger_transfers_total", help: "Transfers written to the journal.")
 
-    init(settings: ConnectionSettings, clock: Clock, tail: LedgerTail) {
+    init(settings: ConnectionSettings, clock: Clock, size: BatchSize, tail: LedgerTail) {
+        self.size = size
         self.tail = tail
         DispatchQueue(label: "florin.ledger").async {
             self.run(settings: settings, clock: clock)
@@ -110,7 +119,7 @@ final class LedgerWriter: Sendable {
     private func run(settings: ConnectionSettings, clock: Clock) {
         let writer = BatchWriter(settings: settings, clock: clock)
         while let submissions = gather(for: writer) {
-            let pieces = Self.pieces(of: submissions)
+            let pieces = pieces(of: submissions)
             let (outcomes, written) = writer.process(pieces.flatMap { $0 })
             if !written.isEmpty {
                 batches.increment()
@@ -155,9 +164,10 @@ final class LedgerWriter: Sendable {
     private func take(_ state: inout State) -> [Submission] {
         var (count, operations) = (0, 0)
         for submission in state.waiting {
-            operations += submission.piece(room: .max).reduce(0) { $0 + $1.operations.count }
+            let piece = submission.piece(of: size, room: .max)
+            operations += piece.reduce(0) { $0 + $1.operations.count }
             count += 1
-            if operations >= Self.batchMax { break }
+            if operations >= size.operationsMax { break }
         }
         let batch = Array(state.waiting.prefix(count))
         state.waiting.removeFirst(count)
@@ -165,10 +175,10 @@ final class LedgerWriter: Sendable {
         return batch
     }
 
-    private static func pieces(of submissions: [Submission]) -> [ArraySlice<Command>] {
-        var room = batchMax
+    private func pieces(of submissions: [Submission]) -> [ArraySlice<Command>] {
+        var room = size.operationsMax
         return submissions.map { submission in
-            let piece = submission.piece(room: room)
+            let piece = submission.piece(of: size, room: room)
             room -= piece.reduce(0) { $0 + $1.operations.count }
             return piece
         }

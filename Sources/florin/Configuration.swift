@@ -1,5 +1,6 @@
 internal import Channels
 internal import Cryptography
+internal import Foundation
 internal import HTTP
 internal import Identity
 internal import Ledger
@@ -63,7 +64,8 @@ struct Configuration: Sendable {
 
     /// Work that may wait for a database connection.
     static let databaseQueueMax = 4_096
-    static let passwordThreads = 2
+    /// The other half of the processors is never busy with log-ins.
+    static let passwordThreads = max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
     static let passwordQueueMax = 256
     /// A log-in gets about a tenth of what a payment gets of a busy processor.
     static let passwordNiceness: Int32 = 10

@@ -33,6 +33,10 @@ enum Program {
         florin bench ledger [--accounts N] [--transfers N] [--batch N] [--in-flight N]
                             [--grown [--rounds N] [--measured N]]
                                                the ledger's own speed, on databases of its own
+        florin qr [TEXT] [--png FILE] [--svg FILE] [--scale PIXELS]
+                                               a text, or the first line of the input, as a QR
+                                               code; in the terminal where no file is named
+        florin qr --read FILE                  the texts of the codes in a PNG or JPEG picture
         florin routes [--openapi]              the API's table of contents
         florin refusals                        every refusal, as the table in docs/rejections.md
         florin database-url                    how libpq reaches the database
@@ -75,6 +79,7 @@ enum Program {
         case "import-people": return try await ImportPeopleCommand.run(arguments)
         case "seed": return try await SeedCommand.run(arguments)
         case "bench": return try await BenchCommand.run(arguments)
+        case "qr": return try QRCommand.run(arguments)
         case "routes": return try await RoutesCommand.run(arguments)
         case "refusals": return try RefusalsCommand.run(arguments)
         case "database-url": return try await DatabaseURLCommand.run(arguments)

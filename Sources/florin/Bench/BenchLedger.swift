@@ -24,12 +24,13 @@ struct BenchLedger: Sendable {
 
     /// Makes a ledger of so many wallets, runs `body`, and drops everything whatever happens.
     static func with<R>(
-        accounts: Int, on server: ConnectionSettings, _ body: (BenchLedger) async throws -> R
+        accounts: Int, batches: BatchSize = .serving, on server: ConnectionSettings,
+        _ body: (BenchLedger) async throws -> R
     ) async throws -> R {
         let name = "florin_bench_" + String(UInt64.random(in: .min ... .max), radix: 36)
         try Connection.open(server).run(unprepared: "CREATE DATABASE \(name)")
         do {
-            let value = try await use(server.database(name), accounts, body)
+            let value = try await use(server.database(name), accounts, batches, body)
             try drop(name, server)
             return value
         } catch {
@@ -46,13 +47,14 @@ struct BenchLedger: Sendable {
     }
 
     private static func use<R>(
-        _ settings: ConnectionSettings, _ accounts: Int,
+        _ settings: ConnectionSettings, _ accounts: Int, _ batches: BatchSize,
         _ body: (BenchLedger) async throws -> R
     ) async throws -> R {
         try requireDurability(settings)
         try Migrator.run(LedgerSchema.migrations, on: settings)
         let database = Database(settings: settings, connections: connections, queueMax: 1_024)
-        let ledger = Ledger(database: database, settings: settings, clock: Clock())
+        let ledger = Ledger(
+            database: database, settings: settings, clock: Clock(), batches: batches)
         do {
             let bench = try await BenchLedger(settings, database, ledger, accounts: accounts)
             let value = try await body(bench)

@@ -1,3 +1,4 @@
+internal import Ledger
 internal import Postgres
 
 /// Bulk import: large batches, some of them on their way at any time.
@@ -9,12 +10,12 @@ struct ImportBench: Sendable {
         accounts = Int(try arguments.integer("accounts", in: 2...countMax) ?? 10_000)
         load = try BenchLoad(
             transfers: Int(try arguments.integer("transfers", in: 1...countMax) ?? 500_000),
-            batch: Int(try arguments.integer("batch", in: 1...countMax) ?? 2_000),
+            batch: Int(try arguments.integer("batch", in: 1...countMax) ?? 5_000),
             inFlight: Int(try arguments.integer("in-flight", in: 1...countMax) ?? 4))
     }
 
     func run(on server: ConnectionSettings) async throws -> Int32 {
-        try await BenchLedger.with(accounts: accounts, on: server) { bench in
+        try await BenchLedger.with(accounts: accounts, batches: .importing, on: server) { bench in
             try await bench.fund()
             let cost = try await bench.pay(load)
             Program.say("transfers \(load.transfers)")

@@ -6,6 +6,8 @@ enum WalletFailure: Error {
     case refused(String)
     /// The server's no to a command about this currency, in which its facts are told.
     case problem(FlorinProblem, currency: String)
+    /// The server's no, and what its person does about it here.
+    case advised(FlorinProblem, String)
     /// Nobody answers at this address.
     case unreachable(String)
     /// A command whose outcome is not known, and the key to ask for it again.
@@ -37,7 +39,11 @@ struct Ended {
         case WalletFailure.refused(let reason): self.init(Self.refused, "refused", reason)
         case WalletFailure.problem(let problem, let currency):
             self.init(
-                Self.refused, problem.code, problem.detail + WalletText.facts(problem, currency))
+                Self.refused, problem.code,
+                WalletText.sentence(problem) + WalletText.facts(problem, currency))
+            self.problem = problem
+        case WalletFailure.advised(let problem, let sentence):
+            self.init(Self.refused, problem.code, sentence)
             self.problem = problem
         case WalletFailure.unreachable(let server):
             self.init(
@@ -56,7 +62,7 @@ struct Ended {
     private init(_ error: FlorinError) {
         switch error {
         case .problem(let problem):
-            self.init(Self.refused, problem.code, problem.detail)
+            self.init(Self.refused, problem.code, WalletText.sentence(problem))
             self.problem = problem
         case .network(let failure, _): self.init(Self.network, "network", Self.sentence(failure))
         case .unreadable(let status):
