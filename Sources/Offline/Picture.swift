@@ -9,6 +9,8 @@ internal import Values
 struct Picture: Sendable {
     let currency: Currency
     var version: Int64
+    /// Whether a step that was decided on this picture has moved the turn.
+    var isTurnMoved = false
     var now: Timestamp
     /// In the order of arrival.
     var pending: [ObjectID] = []

@@ -133,8 +133,7 @@ extension Offline {
     private func step(
         for verdict: Verdict, _ record: StoredRecord, _ picture: inout Picture
     ) -> Step {
-        defer { picture.version += 1 }
-        let turn = Self.turn(picture.currency, picture.version)
+        let turn = Self.nextTurn(of: &picture)
         switch verdict {
         case .wait:
             return .plain([
@@ -165,6 +164,20 @@ extension Offline {
         isReclaim
             ? commandKey("offline reclaim \(record.id.hex)")
             : CommandKey(high: record.id.high, low: record.id.low)
+    }
+
+    /// The first step of a picture moves the turn; the others want it where the first has left it.
+    private static func nextTurn(of picture: inout Picture) -> SQL {
+        guard picture.isTurnMoved else {
+            defer { (picture.version, picture.isTurnMoved) = (picture.version + 1, true) }
+            return turn(picture.currency, picture.version)
+        }
+        // Locked, so that nobody moves it before this step is written.
+        return """
+            SELECT version FROM offline.turns
+            WHERE currency = \(picture.currency) AND version = \(picture.version)
+            FOR NO KEY UPDATE
+            """
     }
 
     /// Moves the turn on from the version on which a step was decided.
@@ -201,16 +214,16 @@ extension Offline {
     private func attachments(
         of settlement: Settlement, _ turn: SQL, _ picture: Picture
     ) -> [Attachment] {
-        [Self.settling(settlement, turn, picture)]
+        [settling(settlement, turn, picture)]
             + debts(of: settlement, picture) + movedClaims(of: settlement, picture)
             + news(of: settlement, picture)
     }
 
-    private static func settling(
+    private func settling(
         _ settlement: Settlement, _ turn: SQL, _ picture: Picture
     ) -> Attachment {
         let (record, now) = (settlement.record, picture.now)
-        var parts: SQL = "WITH turn AS (\(turn)), woken AS (\(woken(by: record)))"
+        var parts: SQL = "WITH turn AS (\(turn)), woken AS (\(Self.woken(by: record)))"
         if let source = picture.records[record.record.source], record.outcome != .refunded {
             let isClosed = source.isClosed(with: picture.balance(source.bucket))
             parts = """
@@ -221,7 +234,7 @@ extension Offline {
                 """
         }
         if settlement.wasGivenBack, let payer = picture.wallets[record.record.payer] {
-            parts = "\(parts), \(cutOff(payer, for: settlement.overspent, picture))"
+            parts = "\(parts), \(Self.cutOff(payer, for: settlement.overspent, picture))"
         } else if settlement.overspent > 0 {
             parts = """
                 \(parts), caught AS (
@@ -232,7 +245,7 @@ extension Offline {
         }
         let isClosed =
             picture.records[record.id]?.isClosed(with: picture.balance(record.bucket)) ?? false
-        return attachment(
+        return Self.attachment(
             """
             \(parts)
             UPDATE offline.records r SET state = 'settled',
