@@ -238,6 +238,15 @@ package enum OfflineSchema {
                     authenticator_data bytea NOT NULL,
                     signature bytea NOT NULL
                 );
+
+                -- Lists that a root kept elsewhere has signed; the last one counts. With the first
+                -- one the root of this database is gone.
+                CREATE TABLE offline.root_lists (
+                    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+                    root bytea NOT NULL CHECK (length(root) = 33),
+                    list bytea NOT NULL,
+                    installed_at timestamptz NOT NULL
+                );
                 """),
     ]
 }

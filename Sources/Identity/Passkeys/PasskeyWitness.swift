@@ -1,5 +1,6 @@
 internal import Cryptography
 package import HTTP
+internal import Postgres
 package import Values
 
 extension Identity {
