@@ -1,6 +1,6 @@
 package import OfflineProtocol
 internal import Postgres
-package import Values
+internal import Values
 
 // A root that is kept elsewhere: it signs the list of the issuer's keys on a machine of its own,
 // and only what it has signed comes here.
