@@ -20,11 +20,12 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
 }
 
 func tests(
-    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+    settings: [SwiftSetting] = []
 ) -> Target {
     .testTarget(
         name: name, dependencies: dependencies, path: "Tests/" + name, exclude: exclude,
-        swiftSettings: strict)
+        swiftSettings: strict + settings)
 }
 
 /// The decoders that strangers' bytes reach are tried in `Tests/FuzzTests`. Where FLORIN_FUZZING is
@@ -147,13 +148,21 @@ let package = Package(
             swiftSettings: strict),
         tests("ValuesTests", ["Values"]),
         tests(
-            "OfflineProtocolTests", ["OfflineProtocol", "Cryptography"]),
+            "OfflineProtocolTests", ["OfflineProtocol", "Cryptography", "TestSupport"]),
         tests("TelemetryTests", ["Telemetry", "Values"]),
         tests("CryptographyTests", ["Cryptography", "Values"]),
         tests("QRCodesTests", ["QRCodes"]),
         tests("PostgresTests", ["Postgres", "Values", "TestSupport"]),
         tests("RedisTests", ["Redis", "Telemetry", "Values", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "Redis", "Values", "TestSupport"]),
+        // Hundreds of thousands of payments: without the optimiser they take minutes.
+        tests(
+            "OfflineTests",
+            [
+                "Offline", "OfflineProtocol", "Cryptography", "Identity", "Ledger", "Values",
+                "TestSupport",
+            ],
+            settings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
         tests(
             "RailsTests",
@@ -166,7 +175,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "OfflineProtocol", "Cryptography", "FlorinClient", "HTTP", "Identity", "Postgres",
-                "Simulators", "Values", "TestSupport",
+                "QRCodes", "Simulators", "Values", "TestSupport",
             ]),
         isFuzzing
             ? fuzzer("FuzzTests", exclude: ["README.md", "Corpus", "Replay"])

@@ -10,6 +10,12 @@ package struct WalletID: Hashable, Comparable, Sendable {
     package static func < (left: WalletID, right: WalletID) -> Bool {
         left.number < right.number
     }
+
+    package var bytes: [UInt8] {
+        var writer = ByteWriter(capacity: 8)
+        writer.put(self)
+        return writer.bytes
+    }
 }
 
 /// SHA-256 of an object's tag and body.
@@ -19,8 +25,7 @@ package struct WalletID: Hashable, Comparable, Sendable {
 package struct Digest: Hashable, Sendable {
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
-    init(words: [UInt32]) {
-        precondition(words.count == 8, "SHA-256 has eight words")
+    init(words: InlineArray<8, UInt32>) {
         func pair(_ index: Int) -> UInt64 { UInt64(words[index]) << 32 | UInt64(words[index + 1]) }
         self.words = (pair(0), pair(2), pair(4), pair(6))
     }
@@ -58,13 +63,17 @@ package struct ObjectID: Hashable, Comparable, Sendable {
         (left.high, left.low) < (right.high, right.low)
     }
 
+    package var bytes: [UInt8] {
+        var writer = ByteWriter(capacity: 16)
+        writer.put(self)
+        return writer.bytes
+    }
+
     /// Six digits that both people see and compare: a check of delivery, not of security.
     package var code: [UInt8] {
         var hash = SHA256()
         hash.update(ObjectTag.code.bytes)
-        var writer = ByteWriter(capacity: 16)
-        writer.put(self)
-        hash.update(writer.bytes)
+        hash.update(bytes)
         var number = hash.finish().id.high
         var digits = [UInt8](repeating: 0, count: 6)
         for index in digits.indices.reversed() {
@@ -94,6 +103,6 @@ package enum ObjectTag {
             case .issuerKeys: "OFP1/KEYS"
             case .code: "OFP1/CODE"
             }
-        return Array(name.utf8) + [0]
+        return name.octets + [0]
     }
 }

@@ -25,6 +25,7 @@ extension Rule {
         importsPointUpwards, sqlStaysInItsSchema, tablesHaveASchema, slicesAvoidBannedWords,
         testsDoNotSleep, uncheckedSendableHasAProof, noPathsOfOneMachine, linesAreShort,
         filesAreShort, filesDeclareSomething, functionsAreShort, ratchetHoldsOnlyLongFunctions,
-        refusalsAreExplained, keptAsLongAsPromised, securityTableIsTrue,
+        refusalsAreExplained, factsHaveNamesOfTheirOwn, keptAsLongAsPromised, securityTableIsTrue,
+        threatTableIsTrue,
     ]
 }

@@ -56,7 +56,8 @@ extension Identity {
             guard let user = try users(where: "id = \(owner)", transaction).first else {
                 return .failure(.passkeyUnknown)
             }
-            let opened = try openUnasked(user, wish, from: origin, clock.now, transaction)
+            let opened = try openUnasked(
+                user, wish, .passkey, from: origin, clock.now, transaction)
             try audit.record(
                 Act(.passkeyLogIn, by: owner, of: owner, from: origin), in: transaction)
             return .success(opened)
@@ -115,7 +116,7 @@ extension Identity {
         return .success(passkey.user)
     }
 
-    private struct StoredPasskey {
+    struct StoredPasskey {
         let id: ID<Passkey>
         let user: ID<User>
         let handle: [UInt8]
@@ -125,7 +126,7 @@ extension Identity {
     }
 
     /// Locked, so that of twins with one count only one is accepted.
-    private func stored(
+    func stored(
         _ credentialID: [UInt8], _ transaction: borrowing Transaction
     ) throws -> StoredPasskey? {
         try transaction.first(
