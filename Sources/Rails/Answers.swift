@@ -168,7 +168,11 @@ extension Rails {
             })
         do {
             _ = try await ledger.submit(command)
+        } catch let refusal as LedgerRefusal where payment.state == .review {
+            // Who decides is told.
+            throw refusal
         } catch let error as DatabaseError where error.isUniqueViolation("payments_receipt") {
+            guard payment.state != .review else { throw RailRejection.receiptAlreadyBooked }
             try await handOver(payment, "the receipt was booked for another payment", said)
         } catch let refusal as LedgerRefusal where !refusal.rejection.isTransient {
             try await handOver(payment, "the ledger says \(refusal.code)", said)

@@ -41,6 +41,7 @@ extension Rails {
 
     /// Calls and asks whatever is due, until cancelled.
     package func run() async throws {
+        guard !providers.isEmpty else { return }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 while !Task.isCancelled {

@@ -26,6 +26,36 @@ extension Rails {
         ]
     }
 
+    /// Removes what was said so long ago that nobody asks about it.
+    package func tidy() async throws {
+        let before = clock.now.adding(seconds: -RailRetention.exchangeSeconds)
+        for statement in [
+            """
+            DELETE FROM rails.exchanges WHERE id IN (
+                SELECT id FROM rails.exchanges WHERE at < \(before)
+                LIMIT \(RailRetention.rowsMax))
+            """ as SQL,
+            """
+            DELETE FROM rails.callbacks WHERE id IN (
+                SELECT id FROM rails.callbacks
+                WHERE id < \(ID<StoredCallback>.earliest(at: before)) ORDER BY id
+                LIMIT \(RailRetention.rowsMax))
+            """,
+        ] {
+            var removed = Int(RailRetention.rowsMax)
+            while removed == Int(RailRetention.rowsMax) {
+                removed = try await database.transaction { try $0.execute(statement) }
+            }
+        }
+    }
+
+    /// How often that is done.
+    private static let tidySeconds: Int64 = 3600
+
+    package var schedules: [Schedule] {
+        [Schedule("rails.tidy", everySeconds: Self.tidySeconds) { try await tidy() }]
+    }
+
     /// Nobody is forgotten while their money is under way; afterwards what was said about it goes,
     /// and what moved stays.
     package var erasurePart: ErasurePart {
@@ -129,4 +159,11 @@ extension Rails {
     private static func id(_ row: SealedRows.Resealed) -> ID<RailPayment> {
         ID(row.id) ?? ID(high: 0, low: 0)
     }
+}
+
+enum RailRetention {
+    /// How long what was said is kept: accounts of a year are settled in the next one.
+    static let exchangeSeconds: Int64 = 400 * 86_400
+    /// Rows removed in one transaction.
+    static let rowsMax: Int64 = 5_000
 }

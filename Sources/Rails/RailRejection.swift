@@ -11,6 +11,7 @@ package enum RailRejection: String, Refusal, CaseIterable {
     case paymentNotFound = "payment_not_found"
     case paymentUnderWay = "payment_under_way"
     case paymentNotInReview = "payment_not_in_review"
+    case receiptAlreadyBooked = "receipt_already_booked"
     case callbackUnverified = "callback_unverified"
 
     package var code: String { rawValue }
@@ -18,7 +19,7 @@ package enum RailRejection: String, Refusal, CaseIterable {
     package var status: Int {
         switch self {
         case .railNotAvailable, .amountBelowMinimum, .amountAboveMaximum, .amountNotPayable: 422
-        case .contactMissing, .paymentUnderWay, .paymentNotInReview: 409
+        case .contactMissing, .paymentUnderWay, .paymentNotInReview, .receiptAlreadyBooked: 409
         case .railDown: 503
         case .paymentNotFound: 404
         case .callbackUnverified: 400
@@ -38,6 +39,7 @@ package enum RailRejection: String, Refusal, CaseIterable {
         case .paymentUnderWay:
             "The provider has been asked, so this cannot be cancelled any more."
         case .paymentNotInReview: "Only a payment in review is decided by a person."
+        case .receiptAlreadyBooked: "What the provider calls so was booked for another payment."
         case .callbackUnverified: "This callback proves nothing."
         }
     }

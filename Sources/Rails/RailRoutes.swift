@@ -195,6 +195,7 @@ struct RailStaffRoutes: Sendable {
                 refusals: [
                     Refused(RailRejection.paymentNotFound),
                     Refused(RailRejection.paymentNotInReview),
+                    Refused(RailRejection.receiptAlreadyBooked),
                     Refused(LedgerRefusal(.moneyOutStopped)),
                 ], handler: decide),
         ]

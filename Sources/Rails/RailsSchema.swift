@@ -117,6 +117,7 @@ package enum RailsSchema {
             said bytea NOT NULL
         );
         CREATE INDEX exchanges_by_payment ON rails.exchanges (payment, id);
+        CREATE INDEX exchanges_by_time ON rails.exchanges (at);
 
         -- Who owes for money that was taken back after they had spent it: an account of the ledger
         -- for each person and currency.

@@ -151,7 +151,8 @@ struct Application: Sendable {
             schedules: Self.schedules(
                 payments, commitments, actCommitments,
                 Retention(database: database, clock: clock), notifications, identity, erasures,
-                signingKeyDays: configuration.signingKeyDays) + offline.schedules)
+                signingKeyDays: configuration.signingKeyDays) + rails.schedules
+                + offline.schedules)
     }
 
     private static func rails(

@@ -29,8 +29,10 @@ struct RailsWorld: Sendable {
     let vendor: any SimulatedVendor
     let simulated: SimulatedWorld
     let line: SimulatedLine
+    let makeProvider: @Sendable () -> any PaymentProvider
 
     static let kes = Currency("KES")!
+    private static let tokens = CallbackTokens(keys: [[UInt8](repeating: 9, count: 32)])
     static let migrations =
         JobsSchema.migrations + LedgerSchema.migrations + NotificationsSchema.migrations
         + IdentitySchema.migrations + PaymentsSchema.migrations + RailsSchema.migrations
@@ -48,6 +50,7 @@ struct RailsWorld: Sendable {
         ledger = Ledger(database: database, settings: made.settings, clock: clock)
         simulated = SimulatedWorld(clock: clock, plan: plan)
         vendor = pair.makeVendor()
+        makeProvider = pair.makeProvider
         line = SimulatedLine(vendor: vendor, world: simulated)
         let events = Events(database: database, clock: clock)
         identity = try await Self.identity(database, clock, ring, events)
@@ -64,7 +67,7 @@ struct RailsWorld: Sendable {
             key: ring.sealingKey(Rails.purpose),
             terms: RailTerms(
                 publicURL: "http://florin.test", payoutFees: [.free: fee],
-                tokens: CallbackTokens(keys: [[UInt8](repeating: 9, count: 32)])),
+                tokens: Self.tokens),
             providers: [Rails.Connected(pair.makeProvider(), over: line.wire)])
     }
 
@@ -154,6 +157,21 @@ struct RailsWorld: Sendable {
     }
 
     var provider: String { vendor.name }
+
+    /// Where the provider tells what became of this payment.
+    func callbackAddress(of payment: RailPayment) -> String {
+        "http://florin.test/v1/callbacks/\(provider)/"
+            + Self.tokens.text(payment.id, .outcome)
+    }
+
+    /// As the fail-safe does it: the version is the fence of every writer.
+    func setMoneyOut(isStopped: Bool) throws {
+        try Connection.open(settings).execute(
+            """
+            UPDATE ledger.head SET version = version + 1,
+                stopped_at = CASE WHEN \(isStopped) THEN now() END
+            """)
+    }
 
     // MARK: Asking
 

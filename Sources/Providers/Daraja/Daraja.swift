@@ -149,7 +149,10 @@ package struct Daraja: PaymentProvider {
 
     // MARK: Sending
 
-    private static let hidden: Set = ["Password", "SecurityCredential"]
+    /// Also the addresses of callbacks: whoever knows one is believed to be Daraja.
+    private static let hidden: Set = [
+        "Password", "SecurityCredential", "CallBackURL", "ResultURL", "QueueTimeOutURL",
+    ]
 
     private func post(
         _ path: String, _ body: JSON, as operation: String, isRepeatable: Bool = false,

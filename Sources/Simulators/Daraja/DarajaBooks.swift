@@ -41,19 +41,11 @@ struct DarajaBooks: Sendable {
         var reversesAt: Timestamp?
     }
 
-    /// Where customers' own payments are told: pay-bill without a question.
-    struct Registration: Sendable {
-        let confirmation: String
-        let validation: String
-        let acceptsUnanswered: Bool
-    }
-
     /// Shillings that can be paid out.
     var float: Int64 = 1_000_000_000
     var received: Int64 = 0
     var pushes: [String: Push] = [:]
     var payouts: [String: Payout] = [:]
-    var registrations: [String: Registration] = [:]
     var tokens: [String: Timestamp] = [:]
     var entries: [BookEntry] = []
     var names = 0

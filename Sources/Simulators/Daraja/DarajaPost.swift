@@ -40,24 +40,4 @@ extension DarajaSimulator {
     private static func misspelt(_ url: String) -> String {
         String(url.dropLast()) + (url.hasSuffix("A") ? "B" : "A")
     }
-
-    // MARK: Customers who pay of their own accord
-
-    var register: Operation.Act {
-        { [self] request, _, _ in
-            let json = request.json
-            guard let code = json["ShortCode"]?.scalar,
-                let confirmation = json["ConfirmationURL"]?.string,
-                let validation = json["ValidationURL"]?.string,
-                let type = json["ResponseType"]?.string, ["Completed", "Cancelled"].contains(type)
-            else { return .fault(400, "400.002.02", "Bad Request - Invalid Request Payload") }
-            state.withLock { state in
-                state.registrations[code] = DarajaBooks.Registration(
-                    confirmation: confirmation, validation: validation,
-                    acceptsUnanswered: type == "Completed")
-            }
-            // Spelt as Safaricom does.
-            return .taken(("OriginatorCoversationID", "register-\(code)"))
-        }
-    }
 }

@@ -105,7 +105,6 @@ package final class DarajaSimulator: SimulatedVendor {
         "/mpesa/accountbalance/v1/query": Operation(name: "balance", method: .post) {
             $0.balance
         },
-        "/mpesa/c2b/v1/registerurl": Operation(name: "register", method: .post) { $0.register },
     ]
 
     /// What the gateway in front of everything says no to.
