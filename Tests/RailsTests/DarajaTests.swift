@@ -10,12 +10,11 @@ import Values
 /// What is M-Pesa's alone.
 @Suite("M-Pesa")
 struct DarajaTests {
-    private static let answers: [(PromptAnswer, RailFailure)] = [
-        (.refuse, .declinedByPayer), (.wrongPin, .wrongPin), (.noMoney, .insufficientFunds),
-        (.ignore, .notAnswered),
-    ]
-
-    @Test(arguments: answers)
+    @Test(
+        arguments: [
+            (PromptAnswer.refuse, RailFailure.declinedByPayer), (.wrongPin, .wrongPin),
+            (.noMoney, .insufficientFunds), (.ignore, .notAnswered),
+        ])
     func whatHappensOnTheTelephoneIsTold(
         answer: PromptAnswer, failure: RailFailure
     ) async throws {

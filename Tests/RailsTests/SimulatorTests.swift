@@ -82,13 +82,13 @@ struct SimulatorTests {
         ]
         var (one, other) = (try FaultPlan(json), try FaultPlan(json))
         for number in 1...50 {
-            let faults = one.next("b2c")
-            #expect(faults == other.next("b2c"))
+            let (faults, others) = (one.next("b2c"), other.next("b2c"))
+            #expect(faults == others)
             #expect(faults.contains { $0.fault == .dropCallback } == (number == 2))
         }
         for wrong in [
             ["rules": [["fault": "laziness"]]], ["rules": [["fault": "delay", "rate": 1001]]],
-            ["rules": 5], ["seeds": 1], ["seed": -1], [["fault": "delay"]],
+            ["rules": 5], ["seeds": 1], ["seed": .integer(-1)], [["fault": "delay"]],
         ] as [JSON] {
             #expect(throws: FaultPlan.Unreadable.self, "\(wrong.text)") { try FaultPlan(wrong) }
         }
