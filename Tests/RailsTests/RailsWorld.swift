@@ -87,7 +87,7 @@ struct RailsWorld: Sendable {
             tokens: TokenMint(signing: .generate(), seconds: 900),
             relyingParty: RelyingParty(id: "localhost", origins: ["http://localhost"])!,
             asksNewDevices: false, strictIdleSeconds: 300, isSandbox: true,
-            staffAddresses: .none, codeLimits: CodeLimits(),
+            staffAddresses: .none, asksStaff: false, codeLimits: CodeLimits(),
             buckets: TokenBuckets(redis: nil), followStanding: { _, _, _ in })
     }
 
