@@ -1,4 +1,3 @@
-package import HTTP
 package import Identity
 package import Ledger
 internal import Postgres
