@@ -41,8 +41,8 @@ extension Identity {
             try tell(
                 try row[0] as ID<User>,
                 """
-                The key “\(name)” of your Florin wallet ends on \(end.day). Make a new one and give \
-                it to your program before then.
+                The key “\(name)” of your Florin wallet ends on \(end.day). Make a new one and \
+                give it to your program before then.
                 """, in: transaction)
         }
         return rows.count
