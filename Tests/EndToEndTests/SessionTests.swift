@@ -20,6 +20,33 @@ struct SessionTests {
         }
     }
 
+    /// However it is used: the operator says for how long a log-in counts.
+    @Test func aSessionEndsAtItsLastMoment() async throws {
+        let server = try await World.own(["FLORIN_SESSION_HOURS": "1"])
+        let api = server.api
+        let person = try await Person.signUp(api)
+        try await api.advanceClock(seconds: 3000)
+        let last = try await api.expect(
+            201, .post, refresh, ["refresh_token": .string(person.refreshToken)])
+        // Nothing that it gives out outlives it.
+        #expect((540...600).contains(last["expires_in"]?.integer ?? 0))
+        let token = last["access_token"]?.string
+        _ = try await api.expect(200, .get, "/v1/me", token: token)
+        try await api.advanceClock(seconds: 601)
+        try await api.refused(401, "session_invalid", .get, "/v1/me", token: token)
+        try await api.refused(
+            401, "refresh_token_invalid", .post, refresh,
+            ["refresh_token": .string(last["refresh_token"]?.string ?? "")])
+        let again = try await api.logIn(person.username)
+        let acts = try await api.expect(
+            200, .get, "/v1/me/acts", token: again["access_token"]?.string)
+        #expect(acts.rows.contains { $0["kind"]?.string == "session_ended" })
+        #expect(
+            try await api.expect(
+                200, .get, "/v1/sessions", token: again["access_token"]?.string
+            ).rows.count == 1)
+    }
+
     @Test func oneselfIsShown() async throws {
         let person = try await Person.signUp(World.api)
         let me = try await person.get("/v1/me")
