@@ -147,7 +147,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "OfflineProtocol", "Cryptography", "FlorinClient", "HTTP", "Identity", "Postgres",
-                "Values", "TestSupport",
+                "QRCodes", "Values", "TestSupport",
             ]),
         isFuzzing
             ? fuzzer("FuzzTests", exclude: ["README.md", "Corpus", "Replay"])

@@ -1,5 +1,5 @@
 import Cryptography
-import HTTP
+import QRCodes
 import TestSupport
 import Testing
 
@@ -58,6 +58,9 @@ struct WalletQuestionTests {
         try await setUp.answer("The code that it shows: ", try await app.nextCode())
         #expect(try await setUp.ended() == .exited(0))
         #expect(setUp.output.contains("write them down:"))
+        let uri = try await setUp.line(startingWith: "  otpauth://").trimmingPrefix("  ")
+        let picture = try QRCode(forScreen: String(uri)).terminalLines(hasColours: true)
+        #expect(setUp.output.contains(picture.joined(separator: "\n")))
 
         // From now on it stands for the PIN, which this person has not.
         let paying = shell.atTerminal("send", payee.username, "6000", "--yes")
