@@ -16,7 +16,7 @@ release := .build/release/florin
 sources := Package.swift $(shell find Sources)
 formatted := Package.swift Sources Tests wasm
 # What the page needs besides its own text: the offline protocol, and a library that draws QR codes.
-page := web/built/offline.wasm web/built/qrcode.js
+page := web/built/offline.wasm web/built/qrcode.js web/built/files.js
 
 .PHONY: help run test strict-demo mutate fuzz bench lint format docs clean
 
@@ -40,6 +40,10 @@ web/built/offline.wasm: scripts/build-wasm $(shell find Sources/OfflineProtocol 
 web/built/qrcode.js: /usr/share/nodejs/qrcode-generator/qrcode.js
 	@mkdir -p $(@D)
 	@(cat $<; echo 'export default qrcode;') > $@
+
+web/built/files.js: scripts/list-page web/built/offline.wasm web/built/qrcode.js \
+		$(shell find web -path web/built -prune -o -print)
+	@scripts/list-page $@
 
 test: ## Run every test: Swift's, then the checks of the running server and its page.
 	@scripts/bootstrap test
