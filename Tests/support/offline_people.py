@@ -1,0 +1,94 @@
+"""People with terminal wallets of their own, as `florin wallet` keeps them, who pay each other offline."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+from running_florin import BINARY, PASSWORD, phone_numbers
+
+OFFLINE_PIN = "sunlight7"
+
+
+class Refused(Exception):
+    """What the program said no with: the problem it wrote."""
+
+    def __init__(self, code, problem):
+        super().__init__(f"exit {code}: {problem}")
+        self.exit_code, self.problem = code, problem
+
+    @property
+    def code(self):
+        return self.problem.get("code")
+
+
+class Killed(Exception):
+    """The program was ended in the middle; what it had said by then."""
+
+    def __init__(self, output):
+        super().__init__(output)
+        self.output = output
+
+
+class Terminal:
+    """A person's terminal: a folder in which the log-in and the offline wallets lie."""
+
+    def __init__(self, url, name, folder):
+        self.url, self.name, self.folder = url, name, pathlib.Path(folder)
+
+    @classmethod
+    def sign_up(cls, florin, name, folder):
+        terminal = cls(florin.url, name, folder)
+        terminal.folder.mkdir(mode=0o700)
+        phone = f"+{next(phone_numbers)}"
+        terminal.wallet("sign-up", name, phone)
+        terminal.wallet("verify", phone, florin.code_for(phone))
+        terminal.wallet("log-in", name)
+        return terminal
+
+    def copy(self, folder):
+        """The same terminal in another place: what a backup is, and a clone."""
+        shutil.copytree(self.folder, folder)
+        return Terminal(self.url, self.name, folder)
+
+    def environment(self, **more):
+        return {
+            "PATH": os.environ["PATH"], "FLORIN_SERVER": self.url,
+            "FLORIN_WALLET": str(self.folder / "wallet.json"), "FLORIN_PASSWORD": PASSWORD,
+            "FLORIN_PIN": OFFLINE_PIN, **more,
+        }
+
+    def run(self, *words, **more):
+        return subprocess.run(
+            [BINARY, "wallet", *words], env=self.environment(**more), capture_output=True, text=True)
+
+    def wallet(self, *words, **more):
+        """The answer as a program gets it."""
+        done = self.run(*words, "--json", **more)
+        if done.returncode < 0:
+            raise Killed(done.stdout)
+        if done.returncode != 0:
+            raise Refused(done.returncode, json.loads(done.stderr.splitlines()[-1]))
+        return json.loads(done.stdout) if done.stdout.strip() else {}
+
+    def offline(self, *words, **more):
+        return self.wallet("offline", *words, **more)
+
+    def online(self):
+        """Minor units in the wallet online."""
+        return self.wallet("balance")["data"][0]["available"]
+
+
+def hop(payer, payee, amount):
+    """A whole payment between two terminals: what it was, and how long each leg took."""
+    began = time.monotonic()
+    request = payee.offline("request", amount)
+    asked = time.monotonic()
+    payment = payer.offline("pay", request["text"], "--yes")
+    paid = time.monotonic()
+    taken = payee.offline("accept", payment["text"])
+    done = time.monotonic()
+    assert taken["code"] == payment["code"]
+    return payment, taken, (asked - began, paid - asked, done - paid)
