@@ -6,10 +6,12 @@ import pathlib
 import shutil
 import subprocess
 import time
+import urllib.request
 
 from running_florin import BINARY, PASSWORD, phone_numbers
 
 OFFLINE_PIN = "sunlight7"
+WAIT_SECONDS_MAX = 90
 
 
 class Refused(Exception):
@@ -75,6 +77,22 @@ class Terminal:
 
     def offline(self, *words, **more):
         return self.wallet("offline", *words, **more)
+
+    def wallet_ids(self):
+        """Of the wallets that the server has of this person and that live."""
+        logged_in = json.loads((self.folder / "wallet.json").read_text())
+        request = urllib.request.Request(
+            self.url + "/v1/offline/wallets",
+            headers={"Authorization": "Bearer " + logged_in["access_token"]})
+        with urllib.request.urlopen(request, timeout=30) as response:
+            found = json.loads(response.read())["data"]
+        return [each["wallet"] for each in found if each["status"] == "live"]
+
+    def wait_until(self, holds):
+        """Until what the server does by itself is done."""
+        end = time.monotonic() + WAIT_SECONDS_MAX
+        while not holds():
+            assert time.monotonic() < end, "it did not happen"
 
     def online(self):
         """Minor units in the wallet online."""

@@ -59,6 +59,13 @@ struct OfflinePurse {
         }
     }
 
+    /// Whether the program was ended between reserving records and signing them.
+    var isInterrupted: Bool { wallet.outbox.contains { $0.state == .reserved } }
+
+    var isDepositInterrupted: Bool {
+        wallet.outbox.contains { $0.state == .reserved && $0.isToIssuer }
+    }
+
     /// Signs whatever was reserved and not signed: this payment's records, or those of one that was
     /// interrupted. Exactly the stored bodies are signed, so no counter is ever used twice.
     mutating func signReserved(_ key: SigningKey) throws {
@@ -92,6 +99,11 @@ extension Timestamp {
 extension WalletSession {
     var offlineFolder: OfflineFolder {
         OfflineFolder(environment: environment, beside: file.path)
+    }
+
+    /// Whether there is somebody to ask for it, or the environment has it.
+    var canGivePin: Bool {
+        terminal.isInteractive || !(environment["FLORIN_PIN"] ?? "").isEmpty
     }
 
     /// The currency that was named, else that of the only wallet here.

@@ -11,6 +11,10 @@ enum OfflineSyncing {
     @Sendable static func sync(_ session: WalletSession) async throws {
         try await session.withPurse { purse in
             let client = try session.client(for: purse.kept)
+            // A record that was begun and never signed would be missing for ever.
+            if purse.isInterrupted, session.canGivePin {
+                try purse.signReserved(try purse.unlock())
+            }
             let level = try session.arguments.option("top-up-to").map {
                 try WalletSession.amount($0, purse.currency).minorUnits
             }
@@ -31,13 +35,19 @@ enum OfflineSyncing {
             let amount =
                 own.map(UInt64.init)
                 ?? purse.wallet.balance - UInt64(purse.wallet.ownAvailable)
-            guard amount > 0 else {
+            guard amount > 0 || purse.isInterrupted else {
                 return session.say(OfflineJSON.balance(purse), ["There is nothing to deposit."])
+            }
+            guard !purse.wallet.certificate.flags.isReceiveOnly else {
+                return session.say(
+                    OfflineJSON.balance(purse), ["What a till receives is online by itself."])
             }
             try await session.confirm("Put \(purse.money(amount)) online?")
             let key = try purse.unlock()
+            // What was interrupted is ended first; if it was this very deposit, it is not made again.
+            let isBegun = purse.isDepositInterrupted
             try purse.signReserved(key)
-            try purse.reserveDeposits(own)
+            if own == nil || !isBegun { try purse.reserveDeposits(own) }
             try purse.signReserved(key)
             let done = try await purse.sync(client)
             report(done, purse)

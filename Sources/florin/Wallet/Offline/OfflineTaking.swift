@@ -105,7 +105,7 @@ enum OfflineTaking {
     ) throws -> OfflineScreen? {
         let session = purse.session
         let hasPin = !(session.environment["FLORIN_PIN"] ?? "").isEmpty
-        guard !session.arguments.flag("no-receipt"), hasPin || session.terminal.isInteractive,
+        guard !session.arguments.flag("no-receipt"), session.canGivePin,
             let word = purse.device.acknowledgement(of: request, clock: purse.clock)
         else { return nil }
         if !hasPin { session.terminal.remark("With the PIN, a receipt is shown; Ctrl-C: none.") }
