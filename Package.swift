@@ -135,7 +135,7 @@ let package = Package(
             swiftSettings: strict),
         tests("ValuesTests", ["Values"]),
         tests(
-            "OfflineProtocolTests", ["OfflineProtocol", "Cryptography"]),
+            "OfflineProtocolTests", ["OfflineProtocol", "Cryptography", "TestSupport"]),
         tests("TelemetryTests", ["Telemetry", "Values"]),
         tests("CryptographyTests", ["Cryptography", "Values"]),
         tests("QRCodesTests", ["QRCodes"]),
@@ -147,7 +147,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "OfflineProtocol", "Cryptography", "FlorinClient", "HTTP", "Identity", "Postgres",
-                "Values", "TestSupport",
+                "QRCodes", "Values", "TestSupport",
             ]),
         isFuzzing
             ? fuzzer("FuzzTests", exclude: ["README.md", "Corpus", "Replay"])

@@ -10,7 +10,17 @@ public struct User: Sendable, Equatable {
     /// `customer`, `merchant`, `worker`, `staff` and the like.
     public let role: String
     public let phoneVerified: Bool
+    /// `FREE` or `PREMIUM`: limits and fees differ.
+    public let plan: String
+    /// 0 to 2: how well the person is known.
+    public let kycTier: Int64
     public let createdAt: String
+    public let emailVerified: Bool
+    public let fullName: String?
+    /// Such as `1990-03-31`.
+    public let birthDate: String?
+    /// A tag of BCP 47, such as `sw`.
+    public let language: String?
 }
 
 /// The tokens of a log-in. Secret: whoever has them is the person.
@@ -36,6 +46,8 @@ public struct Session: Sendable, Equatable {
     public let credentials: Credentials
     /// Seconds until the access token must be renewed, which the client does by itself.
     public let expiresIn: Int64
+    /// `standard`, or `strict`: then it ends with the visit.
+    public let mode: String
     /// When this device has just become known: keep it for the person's next log-in, which then
     /// needs no second step.
     public let device: String?

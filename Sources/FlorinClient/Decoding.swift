@@ -26,14 +26,20 @@ struct Fields {
         try read(Fields(json: required(json[name])))
     }
 
+    func objects<Element>(
+        _ name: String, _ read: (Fields) throws(Missing) -> Element
+    ) throws(Missing) -> [Element] {
+        var elements: [Element] = []
+        for element in try required(json[name]?.array) {
+            elements.append(try read(Fields(json: element)))
+        }
+        return elements
+    }
+
     func listing<Element>(
         _ read: (Fields) throws(Missing) -> Element
     ) throws(Missing) -> Listing<Element> {
-        var elements: [Element] = []
-        for element in try required(json["data"]?.array) {
-            elements.append(try read(Fields(json: element)))
-        }
-        return Listing(elements: elements, nextCursor: textOrNil("next_cursor"))
+        Listing(elements: try objects("data", read), nextCursor: textOrNil("next_cursor"))
     }
 
     private func required<Value>(_ value: Value?) throws(Missing) -> Value {
@@ -50,7 +56,13 @@ extension User {
         email = fields.textOrNil("email")
         role = try fields.text("role")
         phoneVerified = try fields.bool("phone_verified")
+        plan = try fields.text("plan")
+        kycTier = try fields.integer("kyc_tier")
         createdAt = try fields.text("created_at")
+        emailVerified = try fields.bool("email_verified")
+        fullName = fields.textOrNil("full_name")
+        birthDate = fields.textOrNil("birth_date")
+        language = fields.textOrNil("language")
     }
 }
 
@@ -66,6 +78,7 @@ extension Session {
         user = try fields.object("user", User.init)
         credentials = try Credentials(fields)
         expiresIn = try fields.integer("expires_in")
+        mode = try fields.text("mode")
         device = fields.textOrNil("device")
     }
 }

@@ -6,6 +6,8 @@ struct Call: Sendable {
     var path: String
     var query: [(name: String, value: String?)] = []
     var body: JSON?
+    /// A body that is no JSON, and its media type.
+    var file: (bytes: [UInt8], type: String)?
     /// The name of the command; the same at every attempt.
     var key: String?
     /// Whether it is made without logging in.
@@ -122,6 +124,10 @@ struct Exchange: Sendable {
         if let body = call.body {
             request.body = body.encoded()
             request.headers.append(("Content-Type", "application/json"))
+        }
+        if let file = call.file {
+            request.body = file.bytes
+            request.headers.append(("Content-Type", file.type))
         }
         if let key = call.key { request.headers.append(("Idempotency-Key", key)) }
         if let credentials {

@@ -33,6 +33,15 @@ extension WalletClient {
     }
 }
 
+// MARK: Proof
+
+extension WalletClient {
+    /// The proof that a transfer is in the books, as JSON for `docs/verify_proof.py`.
+    public func proof(of transfer: String) async throws -> [UInt8] {
+        try await get("/v1/entries/\(PercentEncoding.encode(transfer))/proof").fields.json.encoded()
+    }
+}
+
 // MARK: Requests
 
 extension WalletClient {
@@ -119,6 +128,14 @@ extension WalletClient {
     ) async throws -> Transfer {
         let body: JSON = ["amount": .integer(amount), "currency": .string(currency)]
         return try await command("/sandbox/topups", body, key)
+    }
+
+    /// Another plan or KYC tier, to try it.
+    public func tryStanding(plan: String, kycTier: Int64? = nil) async throws -> User {
+        var body = JSONObject([("plan", .string(plan))])
+        if let kycTier { body.append("kyc_tier", .integer(kycTier)) }
+        _ = try await send(.put, "/sandbox/standing", .object(body))
+        return try await me()
     }
 
     /// What the sandbox would have sent by SMS and e-mail, newest first.

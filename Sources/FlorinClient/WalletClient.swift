@@ -93,13 +93,16 @@ extension WalletClient {
     /// `answer`.
     ///
     /// - Parameter device: what an earlier log-in of the person gave on this device.
+    /// - Parameter mode: `standard` or `strict`; the person's own setting when it is nil.
     @discardableResult
     public func logIn(
-        login: String, password: String, device: String? = nil, deviceName: String? = nil
+        login: String, password: String, device: String? = nil, deviceName: String? = nil,
+        mode: String? = nil
     ) async throws -> Session {
         var body = JSONObject([("login", .string(login)), ("password", .string(password))])
         if let device { body.append("device", .string(device)) }
         if let deviceName { body.append("device_name", .string(deviceName)) }
+        if let mode { body.append("mode", .string(mode)) }
         return try await enter("/v1/sessions", .object(body))
     }
 
@@ -176,6 +179,10 @@ extension WalletClient {
     func get(_ path: String, _ query: [(name: String, value: String?)] = []) async throws -> Answer
     {
         try await exchange.perform(Call(path: path, query: query))
+    }
+
+    func send(_ method: Method, _ path: String, _ body: JSON? = nil) async throws -> Answer {
+        try await exchange.perform(Call(method: method, path: path, body: body))
     }
 
     func post(

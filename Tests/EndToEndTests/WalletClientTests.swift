@@ -13,7 +13,8 @@ private enum Canned {
         """
     static let user = """
         {"id":"u1","username":"amina","phone":"+254700000001","email":null,"role":"customer",\
-        "phone_verified":true,"created_at":"2026-01-01T00:00:00.000000Z"}
+        "phone_verified":true,"plan":"FREE","kyc_tier":0,"email_verified":false,\
+        "created_at":"2026-01-01T00:00:00.000000Z"}
         """
     static let entry = """
         {"wallet_id":"w1","entry":{"id":"t1","kind":"transfer","purpose":"payment",\

@@ -29,6 +29,8 @@ package final class RunningProgram: Sendable {
 
     fileprivate struct State: Sendable {
         var lines: [Line] = []
+        /// All that a terminal showed, as far as nobody has answered it.
+        var unanswered = ""
         var openPipes = 2
         var ending: Ending?
         private var waiters: [Waiter] = []
@@ -45,18 +47,60 @@ package final class RunningProgram: Sendable {
 
     package let pid: pid_t
     private let state = Mutex(State())
+    /// Where a person's keyboard would be; only for programs at a terminal.
+    private let keyboard: Int32?
 
     /// - Parameter environment: all of it; nothing is inherited.
     package init(_ program: String, _ arguments: [String], environment: [String: String]) {
         let (output, complaints, pid) = Self.spawning.withLock { _ in
             let (output, complaints) = (Pipe(), Pipe())
-            let pid = Self.spawn([program] + arguments, environment, output, complaints)
+            let pid = Self.spawn(
+                [program] + arguments, environment,
+                [(output.writing, STDOUT_FILENO), (complaints.writing, STDERR_FILENO)])
+            close(output.writing)
+            close(complaints.writing)
             return (output, complaints, pid)
         }
         self.pid = pid
-        read(output, isComplaint: false)
-        read(complaints, isComplaint: true)
+        keyboard = nil
+        read(output.reading, isComplaint: false)
+        read(complaints.reading, isComplaint: true)
         DispatchQueue(label: "program.ending").async { self.reap() }
+    }
+
+    /// Runs the program at a terminal, where it can ask: both of its outputs are the screen.
+    package init(
+        atTerminal program: String, _ arguments: [String], environment: [String: String]
+    ) {
+        let (keyboard, pid) = Self.spawning.withLock { _ in
+            let (keyboard, screen) = Self.openTerminal()
+            let pid = Self.spawn(
+                [program] + arguments, environment,
+                [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO].map { (screen, $0) })
+            close(screen)
+            return (keyboard, pid)
+        }
+        self.pid = pid
+        self.keyboard = keyboard
+        state.withLock { $0.openPipes = 1 }
+        read(keyboard, isComplaint: false)
+        DispatchQueue(label: "program.ending").async { self.reap() }
+    }
+
+    /// Waits until the program asks this, and types the answer.
+    package func answer(_ question: String, _ answer: String) async throws(Missed) {
+        try await wait(for: "the question “\(question)”") {
+            $0.unanswered.contains(question) || $0.isOver
+        }
+        let isAsked = state.withLock { state in
+            guard let asked = state.unanswered.firstRange(of: question) else { return false }
+            state.unanswered.removeSubrange(..<asked.upperBound)
+            // Under the lock that the screen is closed under, so that the number is still its own.
+            guard let keyboard, state.openPipes > 0 else { return false }
+            let line = Array((answer + "\n").utf8)
+            return unsafe write(keyboard, line, line.count) == line.count
+        }
+        guard isAsked else { throw missed("the question “\(question)”") }
     }
 
     /// What it said so far on standard output.
@@ -186,13 +230,33 @@ private struct Pipe {
 }
 
 extension RunningProgram {
+    // asm-generic/ioctls.h; Swift does not see the functions of POSIX that hide them.
+    private static let terminalNumber: UInt = 0x8004_5430
+    private static let terminalLock: UInt = 0x4004_5431
+
+    /// The person's end of a new terminal, and the program's.
+    private static func openTerminal() -> (keyboard: Int32, screen: Int32) {
+        let keyboard = unsafe open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        var (lock, number): (Int32, Int32) = (0, 0)
+        let isOpen =
+            unsafe keyboard >= 0 && ioctl(keyboard, terminalLock, &lock) == 0
+            && ioctl(keyboard, terminalNumber, &number) == 0
+        precondition(isOpen, "no terminal")
+        let screen = unsafe open("/dev/pts/\(number)", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        precondition(screen >= 0, "no terminal")
+        return (keyboard, screen)
+    }
+
+    /// - Parameter files: ours, and as which the program has them.
     private static func spawn(
-        _ arguments: [String], _ environment: [String: String], _ output: Pipe, _ complaints: Pipe
+        _ arguments: [String], _ environment: [String: String],
+        _ files: [(own: Int32, its: Int32)]
     ) -> pid_t {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output.writing, STDOUT_FILENO)
-        unsafe posix_spawn_file_actions_adddup2(&actions, complaints.writing, STDERR_FILENO)
+        for file in files {
+            unsafe posix_spawn_file_actions_adddup2(&actions, file.own, file.its)
+        }
         // Threads of the test runner block signals; a program starts as from a shell.
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
@@ -208,8 +272,6 @@ extension RunningProgram {
         unsafe (words + settings).forEach { unsafe free($0) }
         unsafe posix_spawn_file_actions_destroy(&actions)
         unsafe posix_spawnattr_destroy(&attributes)
-        close(output.writing)
-        close(complaints.writing)
         return pid
     }
 
@@ -217,8 +279,7 @@ extension RunningProgram {
         unsafe texts.map { unsafe strdup($0) } + [nil]
     }
 
-    private func read(_ pipe: Pipe, isComplaint: Bool) {
-        let descriptor = pipe.reading
+    private func read(_ descriptor: Int32, isComplaint: Bool) {
         DispatchQueue(label: "program.output").async {
             var rest: [UInt8] = []
             var bytes = [UInt8](repeating: 0, count: 16 * 1024)
@@ -227,10 +288,16 @@ extension RunningProgram {
                 guard count > 0 else { break }
                 rest += bytes.prefix(count)
                 let lines = Self.takeLines(&rest).map { Line(text: $0, isComplaint: isComplaint) }
-                self.change { $0.lines += lines }
+                let shown = String(decoding: bytes.prefix(count), as: UTF8.self)
+                self.change { state in
+                    state.lines += lines
+                    if self.keyboard != nil { state.unanswered += shown }
+                }
             }
-            close(descriptor)
-            self.change { $0.openPipes -= 1 }
+            self.change { state in
+                close(descriptor)
+                state.openPipes -= 1
+            }
         }
     }
 
@@ -239,7 +306,10 @@ extension RunningProgram {
         var lines = bytes.split(separator: newline, omittingEmptySubsequences: false)
         let rest = lines.removeLast()
         defer { bytes = Array(rest) }
-        return lines.map { String(decoding: $0, as: UTF8.self) }
+        // A terminal ends lines with a carriage return too.
+        return lines.map { line in
+            String(decoding: line.last == 0x0D ? line.dropLast() : line, as: UTF8.self)
+        }
     }
 
     private func reap() {

@@ -78,6 +78,7 @@ extension Repository {
     ]
     private static let namedTexts: Set = [
         "Makefile", ".ci/run", "scripts/bootstrap", "scripts/test", "scripts/lint",
+        "scripts/strict-demo",
         "Benchmarks/run", ".swift-format",
     ]
 

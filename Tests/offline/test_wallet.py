@@ -245,7 +245,7 @@ def what_is_wrong_is_named(world, payer, payee):
     refused(payer, "offline_insufficient_funds", "pay", much, "--yes")
     too_much = payee.offline("request", "100000")["text"]
     refused(payer, "offline_amount_above_transfer_limit", "pay", too_much, "--yes")
-    assert "PIN is not right" in str(failure(payer, "pay", request, "--yes", FLORIN_PIN="sunlight8"))
+    assert "PIN is not right" in str(failure(payer, "pay", request, "--yes", FLORIN_OFFLINE_PIN="sunlight8"))
     unasked = failure(payer, "pay", request)
     assert unasked.exit_code == 2 and "--yes" in str(unasked)
     payment = payer.offline("pay", request, "--yes")
@@ -326,7 +326,7 @@ def who_lost_the_pin_begins_anew(world):
     payer, payee = world.pair()
     hop(payer, payee, "40")
     first = payer.offline("list")["wallet"]
-    again = payer.offline("recover", "--yes", FLORIN_PIN="another-pin")
+    again = payer.offline("recover", "--yes", FLORIN_OFFLINE_PIN="another-pin")
     assert again["wallet"] != first
     assert list((payer.folder / "offline").glob(f"KES-{first}.ended"))
     assert payer.offline("list")["balance"] == 0

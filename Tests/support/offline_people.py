@@ -59,7 +59,7 @@ class Terminal:
         return {
             "PATH": os.environ["PATH"], "FLORIN_SERVER": self.url,
             "FLORIN_WALLET": str(self.folder / "wallet.json"), "FLORIN_PASSWORD": PASSWORD,
-            "FLORIN_PIN": OFFLINE_PIN, **more,
+            "FLORIN_OFFLINE_PIN": OFFLINE_PIN, **more,
         }
 
     def run(self, *words, **more):

@@ -6,13 +6,16 @@ struct Terminal: Sendable {
     static let answerBytesMax = 1024
 
     private let hasColours: Bool
+    /// Whether what is said goes to a screen.
+    let isScreen: Bool
     /// Whether a person can answer.
     let isInteractive: Bool
 
     init(environment: [String: String]) {
         let isPlain =
             environment["TERM"] == "dumb" || !(environment["NO_COLOR"] ?? "").isEmpty
-        hasColours = isatty(STDOUT_FILENO) == 1 && !isPlain
+        isScreen = isatty(STDOUT_FILENO) == 1
+        hasColours = isScreen && !isPlain
         isInteractive = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1
     }
 
@@ -66,8 +69,6 @@ struct Terminal: Sendable {
 
     /// A line that does not show while it is typed; nil when the person gave up.
     func askSecretly(_ question: String) -> String? {
-        Self.write(question, to: STDERR_FILENO)
-        defer { Self.write("\n", to: STDERR_FILENO) }
         var before = termios()
         guard unsafe tcgetattr(STDIN_FILENO, &before) == 0 else { return nil }
         var silent = before
@@ -75,6 +76,9 @@ struct Terminal: Sendable {
         silent.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)
         guard unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0 else { return nil }
         defer { unsafe _ = tcsetattr(STDIN_FILENO, TCSAFLUSH, &before) }
+        // Asked only now: an answer that is typed at once must not show, nor be flushed away.
+        Self.write(question, to: STDERR_FILENO)
+        defer { Self.write("\n", to: STDERR_FILENO) }
         return Self.readSecret()
     }
 

@@ -16,16 +16,25 @@ enum WalletAccount {
             name: "resend-code", words: "PHONE", summary: "Ask for a new code.",
             grammar: .init(words: 1...1), run: resendCode),
         .init(
-            name: "log-in", alias: "login", words: "NAME", options: "[--password P] [--code C]",
+            name: "log-in", alias: "login", words: "NAME",
+            options: "[--password P] [--code C] [--strict]",
             summary: "Log in with username, telephone number or e-mail.",
-            grammar: .init(options: ["password", "code"], words: 1...1), run: logIn),
+            grammar: .init(options: ["password", "code"], flags: ["strict"], words: 1...1),
+            run: WalletLogIn.run),
         .init(
             name: "log-out", alias: "logout", words: "", summary: "End the session.", run: logOut),
         .init(name: "whoami", words: "", summary: "Who is logged in.", run: whoami),
+    ]
+
+    static let sandboxVerbs: [WalletCommand.Verb] = [
         .init(
             name: "messages", words: "[PHONE|E-MAIL]",
             summary: "What a sandbox would have sent, codes included.",
             grammar: .init(words: 0...1), run: messages),
+        .init(
+            name: "standing", words: "FREE|PREMIUM [TIER]",
+            summary: "Try another plan or KYC tier.",
+            grammar: .init(words: 1...2), run: standing),
     ]
 
     @Sendable private static func signUp(_ session: WalletSession) async throws {
@@ -62,7 +71,7 @@ enum WalletAccount {
             }
             do {
                 _ = try await prove(phone, code, session)
-                return try await enter(username, password, session)
+                return try await WalletLogIn.enter(username, password, session)
             } catch FlorinError.problem(let problem) where problem.code == "code_incorrect" {
                 session.terminal.remark(session.terminal.bad(problem.detail))
             }
@@ -96,80 +105,6 @@ enum WalletAccount {
             ["If the number awaits verification, a code is on its way, good for \(seconds) s."])
     }
 
-    @Sendable private static func logIn(_ session: WalletSession) async throws {
-        try await enter(session.arguments[0], session.password(), session)
-    }
-
-    private static func enter(
-        _ login: String, _ password: String, _ session: WalletSession
-    ) async throws {
-        let server = try session.server()
-        let opened = try await open(login, password, session)
-        try session.keep(opened.device, of: opened.user, login: login)
-        try session.file.save(
-            .init(
-                server: server, username: opened.user.username, credentials: opened.credentials))
-        session.say(
-            ["server": .string(server), "user": WalletJSON.user(opened.user)],
-            ["Logged in to \(server) as \(Terminal.clean(opened.user.username))."])
-    }
-
-    private static func open(
-        _ login: String, _ password: String, _ session: WalletSession
-    ) async throws -> Session {
-        let client = try session.stranger()
-        do {
-            return try await client.logIn(
-                login: login, password: password,
-                device: try session.file.device(of: login, on: session.server()),
-                deviceName: session.deviceName)
-        } catch {
-            guard let step = SecondStep(error) else { throw error }
-            if let code = session.arguments.option("code") {
-                return try await client.answer(
-                    step.challenge, method: method(of: code, for: step), code: code)
-            }
-            guard session.terminal.isInteractive, !session.isForPrograms else { throw error }
-            return try await answer(step, client, session)
-        }
-    }
-
-    /// Six digits come from the app or by SMS; a recovery code is longer.
-    private static func method(of code: String, for step: SecondStep) -> String {
-        guard step.methods.contains("totp") else { return "sms_code" }
-        return code.allSatisfy { $0.isNumber || $0 == " " } ? "totp" : "recovery_code"
-    }
-
-    /// Asks for the code until it is right.
-    private static func answer(
-        _ step: SecondStep, _ client: WalletClient, _ session: WalletSession
-    ) async throws -> Session {
-        if step.methods.contains("totp") {
-            session.terminal.remark(
-                "Enter the code that your authenticator app shows, or a recovery code.")
-        } else {
-            if step.sentTo == nil { try await client.sendCode(for: step.challenge) }
-            session.terminal.remark(
-                "This terminal is new. A code is on its way to "
-                    + "\(Terminal.clean(step.sentTo ?? "your telephone")).")
-            session.terminal.remark(
-                session.terminal.faint("A sandbox keeps it in its outbox: florin wallet messages"))
-        }
-        while true {
-            guard let code = session.terminal.ask("Code: "), !code.isEmpty else {
-                throw CancellationError()
-            }
-            do {
-                return try await client.answer(
-                    step.challenge, method: method(of: code, for: step), code: code)
-            } catch FlorinError.problem(let problem)
-                where ["code_incorrect", "second_factor_incorrect"].contains(problem.code)
-            {
-                session.terminal.remark(session.terminal.bad(problem.detail))
-            }
-        }
-    }
-
     @Sendable private static func logOut(_ session: WalletSession) async throws {
         let client = try session.client()
         do { try await client.logOut() } catch FlorinError.problem(let problem)
@@ -182,18 +117,7 @@ enum WalletAccount {
     }
 
     @Sendable private static func whoami(_ session: WalletSession) async throws {
-        let user = try await session.client().me()
-        var table = Table(.left, .left)
-        table.add("username", Terminal.clean(user.username))
-        table.add(
-            "phone",
-            Terminal.clean(user.phone ?? "—") + (user.phoneVerified ? "" : " (not verified)"))
-        table.add("e-mail", Terminal.clean(user.email ?? "—"))
-        table.add("role", Terminal.clean(user.role))
-        table.add("server", try session.server())
-        session.say(
-            WalletJSON.user(user),
-            table.lines { column, cell in column == 0 ? session.terminal.faint(cell) : cell })
+        WalletPerson.show(try await session.client().me(), session)
     }
 
     @Sendable private static func messages(_ session: WalletSession) async throws {
@@ -206,5 +130,18 @@ enum WalletAccount {
                 Terminal.clean(message.body))
         }
         session.say(WalletJSON.page(messages, nil, WalletJSON.message), table.lines())
+    }
+    @Sendable private static func standing(_ session: WalletSession) async throws {
+        let plan = session.arguments[0].uppercased()
+        let tier = try session.arguments.word(1).map { text in
+            guard let tier = Int64(text), (0...2).contains(tier) else {
+                throw Arguments.Misunderstood(reason: "a tier is 0, 1 or 2")
+            }
+            return tier
+        }
+        let user = try await session.client().tryStanding(plan: plan, kycTier: tier)
+        session.say(
+            WalletJSON.user(user),
+            ["You are on \(Terminal.clean(user.plan)) now, with KYC tier \(user.kycTier)."])
     }
 }

@@ -16,9 +16,18 @@ enum WalletCommand {
         let run: @Sendable (WalletSession) async throws -> Void
     }
 
-    static let verbs: [Verb] =
-        WalletAccount.verbs + WalletPin.verbs + WalletMoney.verbs + WalletRequests.verbs
-        + WalletHistory.verbs + WalletOffline.verbs
+    /// What the help tells, in the order in which a person comes to need it.
+    private static let groups: [(title: String, verbs: [Verb])] = [
+        ("Coming and going", WalletAccount.verbs),
+        ("Money", WalletMoney.verbs + WalletRequests.verbs + WalletHistory.verbs),
+        ("Security", WalletSecrets.verbs + WalletFactors.verbs + WalletSessions.verbs),
+        ("Without a network", WalletOffline.verbs),
+        ("You", WalletPerson.verbs + WalletStanding.verbs),
+        ("Programs of merchants", WalletKeys.verbs),
+        ("In a sandbox", WalletMoney.sandboxVerbs + WalletAccount.sandboxVerbs),
+    ]
+
+    static let verbs: [Verb] = groups.flatMap(\.verbs)
 
     static func run(_ arguments: [String]) async -> Int32 {
         let environment = ProcessInfo.processInfo.environment
@@ -45,7 +54,7 @@ enum WalletCommand {
         let words = arguments.filter { !$0.hasPrefix("-") }
         guard let verb = verb(words) else {
             let name = words.prefix(words.first == "offline" ? 2 : 1).joined(separator: " ")
-            guard ["", "help", "offline"].contains(name) else {
+            guard ["", "help", "offline", "offline help"].contains(name) else {
                 throw Arguments.Misunderstood(reason: "there is no command “\(name)”")
             }
             return terminal.say(Self.verb(words.dropFirst()).map(usage) ?? help)
@@ -75,22 +84,34 @@ enum WalletCommand {
     // MARK: Help
 
     private static var help: String {
-        var table = Table(.left, .left)
-        for verb in verbs { table.add("\(verb.name) \(verb.words)", verb.summary) }
-        return """
-            Your wallet, from the terminal: florin wallet COMMAND …
+        """
+        Your wallet, from the terminal: florin wallet COMMAND …
 
-            \(table.lines().map { "  " + $0 }.joined(separator: "\n"))
+        \(groups.map { title, verbs in part(title, verbs) }.joined(separator: "\n\n"))
 
-            `florin wallet help COMMAND` tells its options. Amounts are written like 12.50. Every
-            command takes
-              --server URL   the server; else FLORIN_SERVER, the one logged in to, or \
-            \(WalletSession.serverDefault)
-              --json         answers for programs
-            The log-in is kept in FLORIN_WALLET, or else ~/.config/florin/wallet.json. A password is
-            asked for, or taken from FLORIN_PASSWORD or --password; a PIN from FLORIN_PIN.
-            Ends with 0 when done, 1 when refused, 2 when not understood, 3 when the network failed.
-            """
+        `florin wallet help COMMAND` tells its options. Amounts are written like 12.50. Every
+        command takes
+          --server URL   the server; else FLORIN_SERVER, the one logged in to, or \
+        \(WalletSession.serverDefault)
+          --json         answers for programs
+        The log-in is kept in FLORIN_WALLET, or else ~/.config/florin/wallet.json. A password is
+        asked for, or taken from FLORIN_PASSWORD or --password; a PIN from FLORIN_PIN, a code of
+        the authenticator app from FLORIN_CODE, what is new from FLORIN_NEW_PIN and
+        FLORIN_NEW_PASSWORD. Offline wallets are kept in FLORIN_OFFLINE, or else beside the log-in;
+        their PIN, which is their own, is FLORIN_OFFLINE_PIN.
+        Ends with 0 when done, 1 when refused, 2 when not understood, 3 when the network failed.
+        """
+    }
+
+    /// Only names and what they do, which fits a terminal; the words and options are told one by
+    /// one.
+    private static func part(_ title: String, _ verbs: [Verb]) -> String {
+        let width = self.verbs.map(\.name.count).max() ?? 0
+        let lines = verbs.map { verb in
+            let space = String(repeating: " ", count: width - verb.name.count)
+            return "  \(verb.name)\(space)  \(verb.summary)"
+        }
+        return ([title] + lines).joined(separator: "\n")
     }
 
     private static func usage(of verb: Verb) -> String {
@@ -108,7 +129,19 @@ enum WalletCommand {
     private static let meanings = [
         ("email", "an address that others may pay you at"),
         ("password", "better kept out of the shell's history: FLORIN_PASSWORD, or be asked"),
-        ("code", "that was sent to the telephone, when this terminal is new"),
+        ("code", "that was sent to you, or that the authenticator app shows"),
+        ("name", "your full name, as documents have it"),
+        ("birth-date", "such as 1990-03-31"),
+        ("language", "such as sw, pt-BR or zh-Hant"),
+        ("tier", "1 for a document, 2 for a document and the face"),
+        ("document", "national_id, passport, driving_licence or residence_permit"),
+        ("number", "of the document"),
+        ("country", "that gave it out, such as KE"),
+        ("scopes", "what the key may do, such as wallets:read,transfers:write"),
+        ("payment-max", "the most that one payment may move, in major units"),
+        ("addresses", "from where it may be used, such as 192.0.2.0/24"),
+        ("expires", "after how many seconds it ends"),
+        ("overlap", "how many seconds the key before goes on"),
         ("note", "a few words for the other person"),
         ("for", "how many seconds the hold lasts"),
         ("limit", "how many lines, 1 to 200"),
@@ -127,6 +160,7 @@ enum WalletCommand {
     private static let flags = [
         ("ids", "what `reverse` wants, too"),
         ("yes", "do it without asking"),
+        ("strict", "it ends when you leave, or after some idle minutes"),
         ("receive-only", "a till: takes money at once and never pays"),
         ("frames", "a row of small codes in place of a large one"),
         ("no-receipt", "without a receipt for who paid"),
@@ -213,14 +247,14 @@ struct WalletSession: Sendable {
             CredentialFile.KnownDevice(server: try server(), names: names, token: device))
     }
 
-    func password(twice: Bool = false) throws -> String {
+    func password(_ question: String = "Password: ", twice: Bool = false) throws -> String {
         if let given = arguments.option("password") ?? environment["FLORIN_PASSWORD"] {
             return given
         }
         guard terminal.isInteractive else {
             throw Arguments.Misunderstood(reason: "nobody can be asked: set FLORIN_PASSWORD")
         }
-        guard let password = terminal.askSecretly("Password: ") else { throw CancellationError() }
+        guard let password = terminal.askSecretly(question) else { throw CancellationError() }
         if twice, terminal.askSecretly("Once more: ") != password {
             throw WalletFailure.refused("The two passwords differ.")
         }

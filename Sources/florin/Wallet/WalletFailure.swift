@@ -8,6 +8,8 @@ enum WalletFailure: Error {
     case named(String, String)
     /// The server's no to a command about this currency, in which its facts are told.
     case problem(FlorinProblem, currency: String)
+    /// The server's no, and what its person does about it here.
+    case advised(FlorinProblem, String)
     /// Nobody answers at this address.
     case unreachable(String)
     /// A command whose outcome is not known, and the key to ask for it again.
@@ -40,7 +42,11 @@ struct Ended {
         case WalletFailure.named(let name, let reason): self.init(Self.refused, name, reason)
         case WalletFailure.problem(let problem, let currency):
             self.init(
-                Self.refused, problem.code, problem.detail + WalletText.facts(problem, currency))
+                Self.refused, problem.code,
+                WalletText.sentence(problem) + WalletText.facts(problem, currency))
+            self.problem = problem
+        case WalletFailure.advised(let problem, let sentence):
+            self.init(Self.refused, problem.code, sentence)
             self.problem = problem
         case WalletFailure.unreachable(let server):
             self.init(
@@ -59,7 +65,7 @@ struct Ended {
     private init(_ error: FlorinError) {
         switch error {
         case .problem(let problem):
-            self.init(Self.refused, problem.code, problem.detail)
+            self.init(Self.refused, problem.code, WalletText.sentence(problem))
             self.problem = problem
         case .network(let failure, _): self.init(Self.network, "network", Self.sentence(failure))
         case .unreadable(let status):

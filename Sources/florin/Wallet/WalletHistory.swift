@@ -16,6 +16,10 @@ enum WalletHistory {
         .init(
             name: "follow", words: "", summary: "What comes and goes, as it happens; until Ctrl-C.",
             run: follow),
+        .init(
+            name: "proof", words: "TRANSFER FILE",
+            summary: "Proof that a payment of yours is in the books, for anyone to check.",
+            grammar: .init(words: 2...2), run: proof),
     ]
 
     private static let limitDefault: Int64 = 20
@@ -101,6 +105,20 @@ enum WalletHistory {
         } catch {
             tell(event, terminal)
         }
+    }
+
+    @Sendable private static func proof(_ session: WalletSession) async throws {
+        let (client, path) = (try session.client(), session.arguments[1])
+        let bytes = try await client.proof(of: session.arguments[0])
+        let file = try PrivateFile(creating: path)
+        file.append(bytes)
+        do { _ = try file.finish() } catch {
+            file.remove()
+            throw error
+        }
+        session.say(
+            ["file": .string(path)],
+            ["\(path) has the proof. To check it: docs/verify_proof.py"])
     }
 
     private static func tell(_ event: LiveEvent, _ terminal: Terminal) {

@@ -7,7 +7,10 @@ enum WalletJSON {
         [
             "id": .string(user.id), "username": .string(user.username),
             "phone": text(user.phone), "email": text(user.email), "role": .string(user.role),
-            "phone_verified": .bool(user.phoneVerified), "created_at": .string(user.createdAt),
+            "phone_verified": .bool(user.phoneVerified), "plan": .string(user.plan),
+            "kyc_tier": .integer(user.kycTier), "created_at": .string(user.createdAt),
+            "email_verified": .bool(user.emailVerified), "full_name": text(user.fullName),
+            "birth_date": text(user.birthDate), "language": text(user.language),
         ]
     }
 
@@ -111,5 +114,5 @@ enum WalletJSON {
         }
     }
 
-    private static func text(_ text: String?) -> JSON { text.map(JSON.string) ?? .null }
+    static func text(_ text: String?) -> JSON { text.map(JSON.string) ?? .null }
 }

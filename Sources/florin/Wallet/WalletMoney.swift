@@ -31,10 +31,13 @@ enum WalletMoney {
         .init(
             name: "void", words: "HOLD", options: "[--key K]", summary: "Let a hold go.",
             grammar: .init(options: ["key"], words: 1...1), run: void),
+    ]
+
+    static let sandboxVerbs: [WalletCommand.Verb] = [
         .init(
             name: "topup", alias: "top-up", words: "AMOUNT [CURRENCY]", options: "[--key K]",
-            summary: "Play money, in a sandbox.",
-            grammar: .init(options: ["key"], words: 1...2), run: topUp),
+            summary: "Play money for oneself.",
+            grammar: .init(options: ["key"], words: 1...2), run: topUp)
     ]
 
     private static let holdSecondsDefault: Int64 = 3600
@@ -193,7 +196,7 @@ extension WalletSession {
         _ currency: String? = nil, _ body: (_ key: String) async throws -> Transfer
     ) async throws -> Transfer {
         let key = arguments.option("key") ?? WalletClient.makeKey()
-        do { return try await withPin { try await body(key) } } catch let error as FlorinError {
+        do { return try await withProof { try await body(key) } } catch let error as FlorinError {
             if error.isOutcomeUnknown { throw WalletFailure.unknownOutcome(key: key, error) }
             guard case .problem(let problem) = error, let currency else { throw error }
             throw WalletFailure.problem(problem, currency: currency)

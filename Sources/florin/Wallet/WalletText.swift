@@ -56,6 +56,45 @@ enum WalletText {
         }
     }
 
+    /// A refusal, with what its person does next in a terminal.
+    static func sentence(_ problem: FlorinProblem) -> String {
+        let next = next(after: problem.code).map { " Next: florin wallet " + $0 } ?? ""
+        return problem.detail + obstacles(problem) + next
+    }
+
+    private static func next(after code: String) -> String? {
+        switch code {
+        case "session_invalid", "refresh_token_invalid", "challenge_invalid": "log-in NAME"
+        case "second_step_required": "log-in NAME --code CODE"
+        case "phone_not_verified": "verify PHONE CODE"
+        case "phone_taken", "email_taken": "log-in NAME"
+        case "pin_not_set": "pin"
+        case "totp_not_found": "app set-up"
+        case "totp_exists": "app remove"
+        case "limit_exceeded": "limits"
+        case "images_missing": "kyc photo SIDE FILE"
+        case "submission_open": "kyc, or kyc withdraw"
+        case "erasure_exists": "erase, or erase cancel"
+        case "session_not_found": "sessions"
+        case "passkey_not_found": "passkeys"
+        case "key_not_found": "keys"
+        default: nil
+        }
+    }
+
+    /// What stands in the way of being erased.
+    private static func obstacles(_ problem: FlorinProblem) -> String {
+        guard problem.code == "erasure_blocked" else { return "" }
+        let amounts = ["balances", "debts"].flatMap { name -> [String] in
+            if case .texts(let texts)? = problem.facts[name] { texts } else { [] }
+        }
+        let counts = ["holds", "requests"].compactMap { name -> String? in
+            if case .integer(let count)? = problem.facts[name] { "\(count) \(name)" } else { nil }
+        }
+        let open = amounts + counts
+        return open.isEmpty ? "" : " Still there: \(open.joined(separator: ", "))."
+    }
+
     /// The facts of a refusal that help a person, as sentences.
     static func facts(_ problem: FlorinProblem, _ currency: String) -> String {
         let names = [("available", "Available"), ("limit", "Limit"), ("remaining", "Left of it")]

@@ -53,7 +53,7 @@ struct OfflinePurse {
     // MARK: The key
 
     func unlock() throws -> SigningKey {
-        let pin = try session.pin("PIN of the offline wallet: ")
+        let pin = try session.offlinePin()
         do { return try kept.open(pin: pin) } catch PinSealed.Failure.pinIncorrect {
             throw WalletFailure.refused("The PIN is not right.")
         }
@@ -99,11 +99,6 @@ extension Timestamp {
 extension WalletSession {
     var offlineFolder: OfflineFolder {
         OfflineFolder(environment: environment, beside: file.path)
-    }
-
-    /// Whether there is somebody to ask for it, or the environment has it.
-    var canGivePin: Bool {
-        terminal.isInteractive || !(environment["FLORIN_PIN"] ?? "").isEmpty
     }
 
     /// The currency that was named, else that of the only wallet here.

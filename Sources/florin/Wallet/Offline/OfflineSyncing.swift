@@ -12,13 +12,13 @@ enum OfflineSyncing {
         try await session.withPurse { purse in
             let client = try session.client(for: purse.kept)
             // A record that was begun and never signed would be missing for ever.
-            if purse.isInterrupted, session.canGivePin {
+            if purse.isInterrupted, session.canGiveOfflinePin {
                 try purse.signReserved(try purse.unlock())
             }
             let level = try session.arguments.option("top-up-to").map {
                 try WalletSession.amount($0, purse.currency).minorUnits
             }
-            let done = try await session.withPin {
+            let done = try await session.withProof {
                 try await purse.sync(client, topUpTo: level)
             }
             report(done, purse)

@@ -104,11 +104,12 @@ enum OfflineTaking {
         _ request: ObjectID, _ purse: OfflinePurse
     ) throws -> OfflineScreen? {
         let session = purse.session
-        let hasPin = !(session.environment["FLORIN_PIN"] ?? "").isEmpty
-        guard !session.arguments.flag("no-receipt"), session.canGivePin,
+        guard !session.arguments.flag("no-receipt"), session.canGiveOfflinePin,
             let word = purse.device.acknowledgement(of: request, clock: purse.clock)
         else { return nil }
-        if !hasPin { session.terminal.remark("With the PIN, a receipt is shown; Ctrl-C: none.") }
+        if session.terminal.isInteractive {
+            session.terminal.remark("With the PIN, a receipt is shown; Ctrl-C: none.")
+        }
         let key: SigningKey
         do { key = try purse.unlock() } catch is CancellationError { return nil }
         return OfflineScreen(word.signed(key.sign(word.message)).encoded, session)

@@ -80,8 +80,6 @@ enum WalletOffline {
 
 /// A wallet's beginning and its end.
 enum OfflineEnrolment {
-    private static let pinCharactersMin = 6
-
     @Sendable static func enrol(_ session: WalletSession) async throws {
         let client = try session.client()
         let currency = try await session.currency(session.arguments.word(0), client)
@@ -137,7 +135,7 @@ enum OfflineEnrolment {
         guard let id = ID<User>(person.id) else {
             throw WalletFailure.refused("The server's answer has no id.")
         }
-        let pin = try session.newOfflinePin(charactersMin: pinCharactersMin)
+        let pin = try session.newOfflinePin()
         let key = SigningKey.generate()
         let public33 = CurvePoint.compressed(key.publicKey)
         let csr = Enrolment(
@@ -192,7 +190,7 @@ enum OfflineEnrolment {
             let issuer = try await client.offlineIssuer()
             let answer: OfflineCertificate
             do {
-                answer = try await session.withPin {
+                answer = try await session.withProof {
                     try await client.topUpOffline(
                         wallet: id, amount: amount.minorUnits, key: key)
                 }
@@ -270,30 +268,5 @@ enum OfflineEnrolment {
     private static func sentence(_ state: OfflineWalletState) -> String {
         "Nobody takes money of wallet \(Terminal.clean(state.id)) any more. What is left of it comes "
             + "back by itself \(WalletText.moment(state.claimBy))."
-    }
-}
-
-extension WalletSession {
-    fileprivate func newOfflinePin(charactersMin: Int) throws -> String {
-        let pin: String
-        if let given = environment["FLORIN_PIN"], !given.isEmpty {
-            pin = given
-        } else {
-            guard terminal.isInteractive else {
-                throw Arguments.Misunderstood(reason: "nobody can be asked: set FLORIN_PIN")
-            }
-            guard let typed = terminal.askSecretly("A PIN for the offline wallet: ")
-            else { throw CancellationError() }
-            guard terminal.askSecretly("Once more: ") == typed else {
-                throw WalletFailure.refused("The two PINs differ.")
-            }
-            pin = typed
-        }
-        guard pin.count >= charactersMin else {
-            throw WalletFailure.refused(
-                "The PIN is all that stands between a thief of this machine's disk and the money: "
-                    + "take \(charactersMin) characters at least.")
-        }
-        return pin
     }
 }
