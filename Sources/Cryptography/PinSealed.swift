@@ -1,7 +1,7 @@
 import CSodium
 
-/// A secret that a PIN opens: Argon2id (RFC 9106) makes the key of the PIN, XChaCha20-Poly1305 seals
-/// with it.
+/// A secret that a PIN opens: Argon2id (RFC 9106) makes the key of the PIN, XChaCha20-Poly1305
+/// seals with it.
 ///
 /// A PIN has few guesses in it. What each costs is all that stands between a stolen file and its
 /// secret, so the costs are stored beside it and may rise later.

@@ -33,7 +33,7 @@ public struct OfflineIssuer: Sendable, Equatable {
 public struct OfflineResult: Sendable, Equatable {
     /// Hexadecimal; nil for what is no record.
     public let id: String?
-    /// `settled`, `guaranteed`, `short`, `waiting_source`, `known`, `late`, `rejected` and the like.
+    /// `settled`, `guaranteed`, `short`, `waiting_source`, `known`, `late`, `rejected`.
     public let status: String
     public let reason: String?
 }

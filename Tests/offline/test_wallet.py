@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from offline_people import Killed, Refused, Terminal, hop
+from offline_people import OFFLINE_PIN, Killed, Refused, Terminal, hop
 from running_florin import BINARY, running_florin
 
 SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
@@ -30,6 +30,7 @@ def main():
         receipts_survive_their_end(world, payer, payee)
         two_processes_sign_one_after_the_other(world, payer, payee)
         codes_go_by_picture(world, payer, payee)
+        a_person_is_asked_and_shown(world, payer, payee)
         what_is_wrong_is_named(world, payer, payee)
         copies_are_caught(world, payer, payee)
         files_are_private_and_damage_is_told(world, payer)
@@ -229,6 +230,32 @@ def codes_go_by_picture(world, payer, payee):
         [BINARY, "wallet", "offline", "accept"], env=payee.environment(), text=True, capture_output=True,
         input="\n".join(payment["frames"][::-1]) + "\n")
     assert done.returncode == 0 and payment["code"] in done.stdout, done
+
+
+def a_person_is_asked_and_shown(world, payer, payee):
+    """In a terminal of the usual width: who and how much, yes, the PIN, which does not show, and a code."""
+    payer, payee = payer.copy(world.place()), payee.copy(world.place())
+    request = payee.offline("request", "12.50", "--memo", "Maize")["text"]
+    person = payer.at_a_terminal("offline", "pay", request)
+    person.wait_for("Pay it? [y/N] ")
+    person.type("y\n")
+    person.wait_for("PIN of the offline wallet: ")
+    person.type(OFFLINE_PIN + "\n")
+    said = person.until_it_ends()
+    for words in (payee.name, "KES 12.50", "“Maize”", "left then  KES 487.50", "Signed:"):
+        assert words in said, (words, said)
+    assert OFFLINE_PIN not in said, said
+    text = payer.offline("show", payer.offline("list")["sent"][0]["code"])["text"]
+    assert text in said, said
+    shown = payee.scan(said, world.place())
+    assert shown == text, shown
+    assert payee.offline("accept", shown)["amount"] == 12_50
+    # Whoever says no has done nothing.
+    person = payer.at_a_terminal("offline", "pay", payee.offline("request", "1")["text"])
+    person.wait_for("Pay it? [y/N] ")
+    person.type("n\n")
+    assert "Nothing was done." in person.until_it_ends()
+    assert payer.offline("list")["counter"] == 1
 
 
 def what_is_wrong_is_named(world, payer, payee):

@@ -1,17 +1,26 @@
 """People with terminal wallets of their own, as `florin wallet` keeps them, who pay each other offline."""
 
+import fcntl
 import json
 import os
 import pathlib
+import pty
+import re
+import select
 import shutil
+import struct
 import subprocess
+import termios
 import time
 import urllib.request
+import zlib
 
 from running_florin import BINARY, PASSWORD, phone_numbers
 
 OFFLINE_PIN = "sunlight7"
 WAIT_SECONDS_MAX = 90
+# Of a module in a picture of a terminal.
+PIXELS = 4
 
 
 class Refused(Exception):
@@ -97,6 +106,75 @@ class Terminal:
     def online(self):
         """Minor units in the wallet online."""
         return self.wallet("balance")["data"][0]["available"]
+
+
+    def at_a_terminal(self, *words):
+        """The program as a person runs it, who is asked for what the environment does not say."""
+        environment = self.environment(TERM="xterm-256color")
+        del environment["FLORIN_OFFLINE_PIN"]
+        return Conversation([str(BINARY), "wallet", *words], environment)
+
+    def scan(self, said, place):
+        """What a camera reads from a terminal on which this was said."""
+        lines = re.findall("\x1b\\[38;5;16;48;5;231m([ █▀▄]+)\x1b\\[0m", said)
+        rows = []
+        for line in lines:
+            for inks in ("█▀", "█▄"):
+                rows.append(b"".join((b"\0" if each in inks else b"\xff") * PIXELS for each in line))
+        width, height = len(rows[0]), len(rows) * PIXELS
+        pixels = b"".join((b"\0" + row) * PIXELS for row in rows)
+        place.write_bytes(png(width, height, pixels))
+        done = subprocess.run([BINARY, "qr", "--read", place], capture_output=True, text=True)
+        assert done.returncode == 0, (done, len(lines))
+        return done.stdout.removesuffix("\n")
+
+
+class Conversation:
+    """A program on a terminal of eighty columns."""
+
+    def __init__(self, command, environment):
+        self.said, self.pending = "", b""
+        self.child, self.terminal = pty.fork()
+        if self.child == 0:
+            os.execve(command[0], command, environment)
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+
+    def wait_for(self, words):
+        while words not in self.said:
+            assert self.read(), f"it ended and never said {words!r}:\n{self.said}"
+
+    def type(self, text):
+        os.write(self.terminal, text.encode())
+
+    def until_it_ends(self):
+        while self.read():
+            pass
+        os.waitpid(self.child, 0)
+        os.close(self.terminal)
+        return self.said
+
+    def read(self):
+        ready, _, _ = select.select([self.terminal], [], [], WAIT_SECONDS_MAX)
+        assert ready, f"it says nothing more:\n{self.said}"
+        try:
+            self.pending = self.pending + os.read(self.terminal, 65536)
+        except OSError:
+            # The other end of a terminal whose program is gone.
+            return False
+        # A character may have come in part.
+        text = self.pending.decode(errors="ignore")
+        self.pending = self.pending[len(text.encode()):]
+        self.said += text.replace("\r\n", "\n")
+        return True
+
+
+def png(width, height, rows):
+    """Grey, from rows that each begin with a zero, the filter of the format."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows))
+            + chunk(b"IEND", b""))
 
 
 def hop(payer, payee, amount):

@@ -77,7 +77,8 @@ enum WalletCommand {
 
     /// The command that the words begin with; some have two.
     private static func verb(_ words: some Collection<String>) -> Verb? {
-        let (one, two) = (words.first, words.prefix(2).joined(separator: " "))
+        guard let one = words.first else { return nil }
+        let two = words.prefix(2).joined(separator: " ")
         return verbs.first { $0.name == one || $0.alias == one || $0.name == two }
     }
 

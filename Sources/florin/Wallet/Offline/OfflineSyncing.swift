@@ -44,7 +44,7 @@ enum OfflineSyncing {
             }
             try await session.confirm("Put \(purse.money(amount)) online?")
             let key = try purse.unlock()
-            // What was interrupted is ended first; if it was this very deposit, it is not made again.
+            // What was interrupted is ended first. If it was this deposit, it is not made again.
             let isBegun = purse.isDepositInterrupted
             try purse.signReserved(key)
             if own == nil || !isBegun { try purse.reserveDeposits(own) }

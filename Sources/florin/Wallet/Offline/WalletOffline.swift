@@ -266,7 +266,7 @@ enum OfflineEnrolment {
     }
 
     private static func sentence(_ state: OfflineWalletState) -> String {
-        "Nobody takes money of wallet \(Terminal.clean(state.id)) any more. What is left of it comes "
-            + "back by itself \(WalletText.moment(state.claimBy))."
+        "Nobody takes money of wallet \(Terminal.clean(state.id)) any more. What is left of it "
+            + "comes back by itself \(WalletText.moment(state.claimBy))."
     }
 }
