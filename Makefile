@@ -18,10 +18,10 @@ formatted := Package.swift Sources Tests wasm
 # What the page needs besides its own text: the offline protocol, and a library that draws QR codes.
 page := web/built/offline.wasm web/built/qrcode.js web/built/files.js
 
-.PHONY: help run test strict-demo mutate fuzz bench lint format docs clean
+.PHONY: help run test strict-demo offline-demo mutate fuzz bench lint format docs clean
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build what is new and start Florin with demo people. PORT (8080) and FLORIN_DATA (.florin).
 	@scripts/bootstrap run
@@ -54,6 +54,11 @@ strict-demo: ## Show that leaving ends a strict session, on a server of its own.
 	@scripts/bootstrap run
 	@$(MAKE) --silent $(release)
 	@scripts/strict-demo
+
+offline-demo: ## Three people pay each other without a network, then settle; ORDER (cab) of coming back.
+	@scripts/bootstrap demo
+	@$(MAKE) --silent $(release)
+	@FLORIN_BINARY=$(release) scripts/offline-demo --order $(or $(ORDER),cab)
 
 mutate: ## Plant faults in the ledger's rules, one at a time, and see that its tests notice each.
 	@Tests/mutation/mutate.py
