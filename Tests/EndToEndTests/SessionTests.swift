@@ -1,4 +1,6 @@
 import HTTP
+import Postgres
+import TestSupport
 import Testing
 
 @Suite("Sessions", .timeLimit(.minutes(1)))
@@ -38,13 +40,28 @@ struct SessionTests {
             401, "refresh_token_invalid", .post, refresh,
             ["refresh_token": .string(last["refresh_token"]?.string ?? "")])
         let again = try await api.logIn(person.username)
-        let acts = try await api.expect(
-            200, .get, "/v1/me/acts", token: again["access_token"]?.string)
-        #expect(acts.rows.contains { $0["kind"]?.string == "session_ended" })
         #expect(
             try await api.expect(
                 200, .get, "/v1/sessions", token: again["access_token"]?.string
             ).rows.count == 1)
+    }
+
+    @Test func aShorterTermEndsWhatWasOpenedBefore() async throws {
+        let database = try await TestPostgres.database()
+        let key = ["FLORIN_MASTER_KEY": Forge.master]
+        let before = try await FlorinServer.start(database: database, key)
+        let person = try await Person.signUp(before.api)
+        let server = try await FlorinServer.start(
+            database: database, key.merging(["FLORIN_SESSION_HOURS": "1"]) { $1 })
+        try await server.api.advanceClock(seconds: 3601)
+        for api in [server.api, before.api] {
+            try await api.refused(
+                401, "refresh_token_invalid", .post, refresh,
+                ["refresh_token": .string(person.refreshToken)])
+        }
+        let ended = try database.connection().query(
+            "SELECT reason FROM identity.acts WHERE kind = 'session_ended'")
+        #expect(try ended.map { try $0[0] as String } == ["expired"])
     }
 
     @Test func oneselfIsShown() async throws {
