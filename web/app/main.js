@@ -1,6 +1,6 @@
 // Decides which of the two screens to show: the entrance, or the wallet of the person who is in.
 
-import { isSandbox, mayResume, onSessionEnd, resume, Unreachable } from './api.js';
+import { isSandbox, isStrict, mayResume, onSessionEnd, resume, Unreachable } from './api.js';
 import { closeDialogs } from './dom.js';
 import { showEntrance, showVerification } from './screens/entrance.js';
 import { showOffline } from './screens/offline.js';
@@ -20,7 +20,8 @@ function enter(user) {
   if (user.phone_verified === false) {
     leave = showVerification(app, { user, sandbox, onEnter: enter, onLeave: exit });
   } else {
-    localStorage.setItem(accountName, user.id);
+    // On a shared telephone the next person must not find the last one's money.
+    if (!isStrict()) localStorage.setItem(accountName, user.id);
     leave = showWallet(app, { user, sandbox, onLeave: exit, onOffline: (currency) => enterOffline(user, currency) });
   }
 }

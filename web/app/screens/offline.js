@@ -25,7 +25,7 @@ export function showOffline(app, { user, account, currency, onBack }) {
     state: h('span', { class: 'live', role: 'status' }),
     tabs: h('div', { class: 'wallets', role: 'group', 'aria-label': 'Currency' }),
     balance: h('section', { class: 'balance', 'aria-label': 'Offline balance' }),
-    actions: h('div', { class: 'actions' }),
+    actions: h('div', { class: 'actions is-many' }),
     notice: h('p', { class: 'notice', hidden: true }),
     history: h('section', { class: 'panel history', 'aria-labelledby': 'offline-history' }),
   };
@@ -92,10 +92,12 @@ export function showOffline(app, { user, account, currency, onBack }) {
   }
 
   /** What a dialog does to the wallet, and what follows. */
-  const tools = () => ({
-    wid: page.row.wid, currency: page.row.currency, device: page.device, refresh,
-    changed: async () => { await refresh(); syncNow({ quiet: true }); },
-  });
+  function tools() {
+    return {
+      wid: page.row.wid, currency: page.row.currency, device: page.device, refresh,
+      changed: async () => { await refresh(); syncNow({ quiet: true }); },
+    };
+  }
 
   // Drawing.
 
@@ -117,6 +119,7 @@ export function showOffline(app, { user, account, currency, onBack }) {
         setBusy(button, false);
       }
     });
+    place.tabs.hidden = true;
     place.balance.hidden = true;
     place.history.replaceChildren(h('div', { class: 'empty' }, coin('empty-coin'),
       h('h2', { id: 'offline-history' }, 'Pay without a network'),
@@ -125,6 +128,7 @@ export function showOffline(app, { user, account, currency, onBack }) {
   }
 
   function showTabs() {
+    place.tabs.hidden = page.rows.length < 2;
     redraw(place.tabs, ...(page.rows.length < 2 ? [] : page.rows.map((row) => h('button', {
       class: 'wallet-tab', type: 'button', 'aria-pressed': String(row === page.row),
       onclick: () => { page.row = row; refresh(); },
