@@ -185,7 +185,8 @@ enum OfflineEnrolment {
         try await session.withPurse { purse in
             let amount = try WalletSession.amount(session.arguments[0], purse.currency)
             let client = try session.client(for: purse.kept)
-            let key = session.arguments.option("key") ?? WalletClient.makeKey()
+            let key =
+                try session.arguments.option("key") ?? purse.beginTopUp(amount.minorUnits)
             let id = purse.wallet.id.hex
             let issuer = try await client.offlineIssuer()
             let answer: OfflineCertificate
@@ -197,9 +198,11 @@ enum OfflineEnrolment {
             } catch let error as FlorinError {
                 if error.isOutcomeUnknown { throw WalletFailure.unknownOutcome(key: key, error) }
                 guard case .problem(let problem) = error else { throw error }
+                try purse.endTopUp()
                 throw WalletFailure.problem(problem, currency: purse.currency.code)
             }
             try purse.learn(certificate: answer.certificate, keys: issuer.keys)
+            try purse.endTopUp()
             session.say(
                 OfflineJSON.balance(purse),
                 [
