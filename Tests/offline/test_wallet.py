@@ -130,6 +130,8 @@ def top_ups_survive_their_end(world):
         steps += 1
         if not said:
             person.offline("top-up", "10")
+        # Whoever is online again begins anew.
+        person.offline("sync")
         state = person.offline("list")
         assert state["own"] == 10_00 * step, (step, state)
         assert person.online() == online - 10_00 * step

@@ -202,13 +202,14 @@ enum OfflineEnrolment {
                 throw WalletFailure.problem(problem, currency: purse.currency.code)
             }
             try purse.learn(certificate: answer.certificate, keys: issuer.keys)
-            try purse.endTopUp()
             session.say(
                 OfflineJSON.balance(purse),
                 [
                     session.terminal.good("\(amount) are locked for paying offline."),
                     "In the offline wallet: \(purse.money(purse.wallet.balance))",
                 ])
+            // Forgotten once it was told: ended before that, it is asked for again.
+            try purse.endTopUp()
         }
     }
 
