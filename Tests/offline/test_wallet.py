@@ -24,6 +24,7 @@ def main():
     with running_florin() as florin, tempfile.TemporaryDirectory() as folder:
         world = World(florin, pathlib.Path(folder))
         enrolments_survive_their_end(world)
+        top_ups_survive_their_end(world)
         payer, payee = world.pair()
         florin.stop()
         payments_survive_their_end(world, payer, payee)
@@ -117,6 +118,24 @@ def enrolments_survive_their_end(world):
         person.offline("lost", state["wallet"], "--yes")
         shutil.rmtree(person.folder / "offline")
     print(f"enrolling: ended at each of {steps} steps")
+
+
+def top_ups_survive_their_end(world):
+    person = world.person("locker")
+    online, steps = person.online(), 0
+    for step in range(1, STEPS_MAX):
+        said = world.ended_at(step, person, "top-up", "10")
+        if said is None:
+            break
+        steps += 1
+        if not said:
+            person.offline("top-up", "10")
+        # Whoever is online again begins anew.
+        person.offline("sync")
+        state = person.offline("list")
+        assert state["own"] == 10_00 * step, (step, state)
+        assert person.online() == online - 10_00 * step
+    print(f"topping up: ended at each of {steps} steps")
 
 
 def payments_survive_their_end(world, payer, payee):

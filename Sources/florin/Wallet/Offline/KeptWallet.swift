@@ -19,6 +19,14 @@ struct KeptWallet: Equatable {
     let enrolment: [UInt8]
     /// Nil until the server has answered.
     var device: OfflineDevice?
+    /// A top-up that was sent and not answered yet. The same amount again is the same top-up.
+    var topUp: TopUp?
+
+    struct TopUp: Equatable {
+        /// Minor units.
+        let amount: Int64
+        let key: String
+    }
 
     private static let version: Int64 = 1
     private static let purpose = Array("florin offline key 1 ".utf8)
@@ -53,6 +61,9 @@ extension KeptWallet {
                 "sealed": .string(Hex.encode(key.sealed)),
             ],
             "enrolment": .string(Base64URL.encode(enrolment)),
+            "top_up": topUp.map {
+                ["amount": .integer($0.amount), "key": .string($0.key)]
+            } ?? .null,
             "device": .string(Base64URL.encode(state)),
             "hash": .string(Hex.encode(Hash.sha256(state))),
         ]
@@ -79,6 +90,10 @@ extension KeptWallet {
         self.publicKey = publicKey
         self.key = key
         self.enrolment = enrolment
+        if let amount = json["top_up"]?["amount"]?.integer, let key = json["top_up"]?["key"]?.string
+        {
+            topUp = TopUp(amount: amount, key: key)
+        }
         guard !state.isEmpty else { return }
         do { device = try OfflineDevice(decoding: state) } catch { return nil }
     }

@@ -50,6 +50,23 @@ struct OfflinePurse {
         return value
     }
 
+    /// The key of a top-up, stored before it is sent: an attempt whose answer was lost and the
+    /// next one of the same amount are one.
+    mutating func beginTopUp(_ amount: Int64) throws -> String {
+        if let begun = kept.topUp, begun.amount == amount { return begun.key }
+        let begun = KeptWallet.TopUp(amount: amount, key: WalletClient.makeKey())
+        kept.topUp = begun
+        try folder.save(kept)
+        return begun.key
+    }
+
+    /// What became of it is known now.
+    mutating func endTopUp() throws {
+        guard kept.topUp != nil else { return }
+        kept.topUp = nil
+        try folder.save(kept)
+    }
+
     // MARK: The key
 
     func unlock() throws -> SigningKey {

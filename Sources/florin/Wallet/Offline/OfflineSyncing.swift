@@ -157,6 +157,8 @@ extension OfflinePurse {
             sum.wallet = news.wallet
             done = sum
         } while !rest.isEmpty
+        // The certificate says whether a top-up arrived, and its owner sees it.
+        try endTopUp()
         try await tellUndelivered(client)
         guard let done else { preconditionFailure("there is one upload at least") }
         return done

@@ -185,7 +185,8 @@ enum OfflineEnrolment {
         try await session.withPurse { purse in
             let amount = try WalletSession.amount(session.arguments[0], purse.currency)
             let client = try session.client(for: purse.kept)
-            let key = session.arguments.option("key") ?? WalletClient.makeKey()
+            let key =
+                try session.arguments.option("key") ?? purse.beginTopUp(amount.minorUnits)
             let id = purse.wallet.id.hex
             let issuer = try await client.offlineIssuer()
             let answer: OfflineCertificate
@@ -197,6 +198,7 @@ enum OfflineEnrolment {
             } catch let error as FlorinError {
                 if error.isOutcomeUnknown { throw WalletFailure.unknownOutcome(key: key, error) }
                 guard case .problem(let problem) = error else { throw error }
+                try purse.endTopUp()
                 throw WalletFailure.problem(problem, currency: purse.currency.code)
             }
             try purse.learn(certificate: answer.certificate, keys: issuer.keys)
@@ -206,6 +208,8 @@ enum OfflineEnrolment {
                     session.terminal.good("\(amount) are locked for paying offline."),
                     "In the offline wallet: \(purse.money(purse.wallet.balance))",
                 ])
+            // Forgotten once it was told: ended before that, it is asked for again.
+            try purse.endTopUp()
         }
     }
 
