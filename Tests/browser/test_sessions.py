@@ -8,7 +8,7 @@ import sys
 from playwright.sync_api import expect, sync_playwright
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from running_florin import PASSWORD, phone_numbers, running_florin
+from running_florin import PASSWORD, PIN, phone_numbers, running_florin
 
 CHROMIUM = "/usr/bin/chromium"
 PHONE = {"width": 360, "height": 740}
@@ -30,6 +30,7 @@ def main():
             sessions_are_named_and_ended_from_the_list(browser, florin)
             a_tab_never_acts_for_somebody_else(browser, florin)
             a_new_password_is_judged_while_it_is_typed(browser, florin)
+            a_large_payment_asks_for_the_pin(browser, florin)
             florin.command("audit")
         a_real_server_sets_secure_cookies(browser)
         browser.close()
@@ -207,6 +208,51 @@ def a_tab_never_acts_for_somebody_else(browser, florin):
     first.is_in("brian_s")
     assert first.faults == [] and second.faults == []
     first.context.close()
+
+
+def a_large_payment_asks_for_the_pin(browser, florin):
+    token = florin.sign_up("wanjiru_p")["access_token"]
+    florin.expect(201, "POST", "/v1/wallets", {"currency": "KES"}, token)
+    florin.expect(
+        201, "POST", "/sandbox/topups", {"amount": 700_000, "currency": "KES"}, token,
+        headers={"Idempotency-Key": "for-rent"})
+    one = Page(browser, florin.url)
+    one.log_in("wanjiru_p")
+    pay(one, "6,000")
+    expect(one.dialog.get_by_role("alert")).to_contain_text("Set one under Security")
+    one.page.keyboard.press("Escape")
+    one.open_security()
+    one.press("Set a PIN")
+    pin = one.page.get_by_label("New PIN")
+    pin.fill("123456")
+    one.page.get_by_label("Password", exact=True).fill(PASSWORD)
+    one.press("Set the PIN")
+    expect(pin).to_have_attribute("aria-invalid", "true")
+    pin.fill(PIN)
+    one.press("Set the PIN")
+    expect(one.dialog.get_by_role("button", name="Change the PIN")).to_be_visible()
+    one.page.keyboard.press("Escape")
+
+    pay(one, "6,000")
+    asked = one.page.get_by_role("dialog", name="Is it you?")
+    expect(asked.get_by_text("Nothing has been sent yet")).to_be_visible()
+    typed = asked.get_by_label("PIN", exact=True)
+    typed.fill("602841")
+    one.page.keyboard.press("Enter")
+    expect(typed).to_have_accessible_description(re.compile("The PIN is wrong"))
+    typed.fill(PIN)
+    one.page.keyboard.press("Enter")
+    expect(one.dialog.get_by_role("heading", name="Sent")).to_be_visible()
+    one.press("Done")
+    one.had_no_faults()
+
+
+def pay(one, amount):
+    one.press("Send")
+    one.page.get_by_label("To", exact=True).fill("brian_s")
+    one.page.get_by_label("Amount in KES").fill(amount)
+    one.press("Continue")
+    one.dialog.get_by_role("button", name="Send KES").click()
 
 
 def a_new_password_is_judged_while_it_is_typed(browser, florin):

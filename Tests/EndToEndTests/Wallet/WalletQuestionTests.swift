@@ -62,7 +62,8 @@ struct WalletQuestionTests {
         let picture = try QRCode(forScreen: String(uri)).terminalLines(hasColours: true)
         #expect(setUp.output.contains(picture.joined(separator: "\n")))
 
-        // From now on it stands for the PIN, which this person has not.
+        // It stands for the PIN, which this person has not; that it was shown counts for a while.
+        try await server.api.advanceClock(seconds: 301)
         let paying = shell.atTerminal("send", payee.username, "6000", "--yes")
         try await paying.answer("Code of the authenticator app: ", "000000")
         try await paying.answer("Code of the authenticator app: ", try await app.nextCode())

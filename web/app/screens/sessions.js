@@ -1,4 +1,4 @@
-// Where one is logged in, whether log-ins end with the visit, and the password.
+// Where one is logged in, whether log-ins end with the visit, and what one knows: the password and the PIN.
 
 import { del, get, isStrict, patch, post, put } from '../api.js';
 import { h, toast } from '../dom.js';
@@ -12,12 +12,14 @@ const moment = (text) => momentWords.format(new Date(text));
 
 /** What `sessionSections` shows. */
 export async function loadSessions() {
-  const [{ data }, { mode }] = await Promise.all([get('/v1/sessions'), get('/v1/session_settings')]);
-  return { sessions: data, mode };
+  const [{ data }, { mode }, pin] = await Promise.all([
+    get('/v1/sessions'), get('/v1/session_settings'), get('/v1/me/pin'),
+  ]);
+  return { sessions: data, mode, hasPin: pin.is_set };
 }
 
 /** Parts of `dialog`; `list` shows what comes before again. */
-export function sessionSections({ sessions, mode }, { dialog, user, list }) {
+export function sessionSections({ sessions, mode, hasPin }, { dialog, user, list }) {
   return [...strictSection(), ...listSection(), ...passwordSection()];
 
   function strictSection() {
@@ -114,8 +116,33 @@ export function sessionSections({ sessions, mode }, { dialog, user, list }) {
   // The password.
 
   function passwordSection() {
-    return [h('h3', {}, 'Password'),
-      h('button', { class: 'button quiet wide', type: 'button', onclick: changePassword }, 'Change the password')];
+    const act = (words, run) => h('button', { class: 'button quiet wide', type: 'button', onclick: run }, words);
+    return [h('h3', {}, 'Password and PIN'),
+      h('p', { class: 'soft small' }, hasPin
+        ? 'Large payments ask for the PIN.' : 'Large payments ask for a PIN, which is not set.'),
+      act('Change the password', changePassword), act(hasPin ? 'Change the PIN' : 'Set a PIN', setPin)];
+  }
+
+  /** The first PIN takes the password, another one the PIN before. */
+  function setPin() {
+    const pin = field({
+      name: 'pin', label: 'New PIN', hint: 'Six digits; no sequence, no birth date.',
+      attributes: { type: 'password', inputmode: 'numeric', maxlength: '6', autocomplete: 'off' },
+    });
+    const password = field({
+      name: 'password', label: 'Password', attributes: { type: 'password', autocomplete: 'current-password' },
+    });
+    const { element } = form({
+      fields: hasPin ? [pin] : [pin, password], action: hasPin ? 'Change the PIN' : 'Set the PIN',
+      act: async () => {
+        const body = { pin: pin.control.value };
+        if (!hasPin) body.password = password.control.value;
+        await proven(() => put('/v1/me/pin', body));
+        toast('The PIN is set');
+        await list();
+      },
+    });
+    dialog.show(hasPin ? 'Change the PIN' : 'Set a PIN', element, back());
   }
 
   function changePassword() {
