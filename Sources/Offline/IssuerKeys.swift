@@ -158,6 +158,7 @@ package final class IssuerKeys: Sendable {
     }
 
     static func next(after keys: [Key]) -> UInt8 {
+        // The root begins with the first key, which must not be taken for a free number.
         let last =
             keys.filter { $0.number != rootNumber }
             .max { $0.notBefore < $1.notBefore }?.number ?? 0

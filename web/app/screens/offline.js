@@ -174,11 +174,11 @@ export function showOffline(app, { user, account, currency, onBack }) {
     }));
     const rows = [
       ...outgoing.map((each) => ({
-        time: each.time, title: titleOf(each), detail: each.memo || stateOf(each), amount: each.amount, mark: 'send',
+        time: each.time, title: titleOf(each), detail: joined(each.memo, stateOf(each)), amount: each.amount, mark: 'send',
         open: () => showOutgoing(tools(), each),
       })),
       ...received.map((each) => ({
-        time: each.time, title: 'Received', detail: each.memo || detailOf(each), amount: each.amount, mark: 'request', isIn: true,
+        time: each.time, title: 'Received', detail: joined(each.memo, detailOf(each)), amount: each.amount, mark: 'request', isIn: true,
         open: () => showIncoming(tools(), each),
       })), ...open].sort((a, b) => b.time - a.time);
     place.history.replaceChildren(
@@ -198,6 +198,8 @@ export function showOffline(app, { user, account, currency, onBack }) {
   }
 }
 
+const joined = (memo, state) => (memo ? `${memo} · ${state}` : state);
+
 function titleOf({ to_issuer: toIssuer, own, name }) {
   if (toIssuer) return own ? 'Own money moved back' : 'Moved to the wallet';
   return `To ${name ?? 'somebody'}`;
@@ -207,8 +209,8 @@ function stateOf({ state, to_issuer: toIssuer }) {
   switch (state) {
     case 'settled': return 'Settled';
     case 'acknowledged': return 'They have it';
-    case 'undelivered': return 'Not delivered: it comes back unless it turns up';
-    default: return toIssuer ? 'On its way' : 'Shown; settles with the next sync of either of you';
+    case 'undelivered': return 'Not delivered';
+    default: return toIssuer ? 'On its way' : 'Not settled yet';
   }
 }
 
