@@ -18,10 +18,10 @@ formatted := Package.swift Sources Tests wasm
 # What the page needs besides its own text: the offline protocol, and a library that draws QR codes.
 page := web/built/offline.wasm web/built/qrcode.js
 
-.PHONY: help run test strict-demo offline-demo mutate fuzz bench lint format docs clean
+.PHONY: help run test strict-demo offline-demo mutate simulate-offline fuzz bench lint format docs clean
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build what is new and start Florin with demo people. PORT (8080) and FLORIN_DATA (.florin).
 	@scripts/bootstrap run
@@ -56,8 +56,14 @@ offline-demo: ## Three people pay each other without a network, then settle; ORD
 	@$(MAKE) --silent $(release)
 	@FLORIN_BINARY=$(release) scripts/offline-demo --order $(or $(ORDER),cab)
 
-mutate: ## Plant faults in the ledger's rules, one at a time, and see that its tests notice each.
-	@Tests/mutation/mutate.py
+mutate: ## Plant faults in the rules, one at a time, and see that tests notice each; SUITE (ledger) or offline.
+	@Tests/mutation/mutate.py $(or $(SUITE),ledger)
+
+simulate-offline: ## Live through a million offline payments; PAYMENTS (1000000), or one village again by its SEED.
+	@scripts/bootstrap test
+	@swift build --build-tests
+	@FLORIN_OFFLINE_PAYMENTS=$(or $(PAYMENTS),1000000) $(if $(SEED),FLORIN_OFFLINE_SEED=$(SEED)) \
+		swift test --skip-build --disable-xctest --filter OfflineTests.SimulationTests
 
 bench: ## Measure speed beside the machine's own; ROWS (all), LONG=1, JSON (.build/bench.json).
 	@scripts/bootstrap bench

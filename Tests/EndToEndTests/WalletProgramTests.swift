@@ -161,7 +161,7 @@ struct WalletProgramTests {
         let help = try await shell.done("help")
         let commands = help.split(separator: "\n").filter { $0.hasPrefix("  ") }
             .compactMap { $0.split(separator: "  ").first }.filter { !$0.hasPrefix("--") }
-        #expect(commands.count == 49)
+        #expect(commands.count == 50)
         for command in commands {
             // Those for paying offline have two words.
             let words = command.split(separator: " ").map(String.init)
