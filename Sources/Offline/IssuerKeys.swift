@@ -113,7 +113,7 @@ package final class IssuerKeys: Sendable {
                 }
                 return keys
             }
-            if keys.isEmpty {
+            if !keys.contains(where: { $0.number == Self.rootNumber }) {
                 keys.append(
                     try Self.make(Self.rootNumber, now, days: 36_500, transaction, sealing))
             }
@@ -155,8 +155,11 @@ package final class IssuerKeys: Sendable {
         }
     }
 
+    /// The root is made in the moment of the first key, and has no part in their order.
     static func next(after keys: [Key]) -> UInt8 {
-        let last = keys.max { $0.notBefore < $1.notBefore }?.number ?? 0
+        let last =
+            keys.filter { $0.number != rootNumber }
+            .max { $0.notBefore < $1.notBefore }?.number ?? 0
         return last == .max ? 1 : last + 1
     }
 
