@@ -115,7 +115,7 @@ package final class IssuerKeys: Sendable {
                 }
                 return keys
             }
-            if keys.isEmpty {
+            if !keys.contains(where: { $0.number == Self.rootNumber }) {
                 keys.append(
                     try Self.make(Self.rootNumber, now, days: 36_500, transaction, sealing))
             }
@@ -157,6 +157,7 @@ package final class IssuerKeys: Sendable {
         }
     }
 
+    /// The root is made in the moment of the first key, and has no part in their order.
     static func next(after keys: [Key]) -> UInt8 {
         // The root begins with the first key, which must not be taken for a free number.
         let last =
