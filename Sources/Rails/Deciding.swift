@@ -9,7 +9,7 @@ extension Rails {
     package func cancel(_ id: ID<RailPayment>, by caller: Caller) async throws -> RailPayment {
         let payment = try await payment(id, of: caller)
         guard payment.state == .created || payment.state == .held else {
-            throw RailRefusal(.paymentUnderWay, Fact("status", payment.state.rawValue))
+            throw RailRefusal(.paymentUnderWay, Fact("payment_status", payment.state.rawValue))
         }
         do {
             try await fail(payment, .cancelledByOwner, by: .owner)
@@ -33,7 +33,7 @@ extension Rails {
     ) async throws -> RailPayment {
         guard let payment = try await stored(id) else { throw RailRejection.paymentNotFound }
         guard payment.state == .review else {
-            throw RailRefusal(.paymentNotInReview, Fact("status", payment.state.rawValue))
+            throw RailRefusal(.paymentNotInReview, Fact("payment_status", payment.state.rawValue))
         }
         let act = Act(
             .railPaymentDecided, by: staff.user, of: payment.user, from: origin, reason: reason,
