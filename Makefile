@@ -16,9 +16,9 @@ release := .build/release/florin
 sources := Package.swift $(shell find Sources)
 formatted := Package.swift Sources Tests wasm
 # What the page needs besides its own text: the offline protocol, and a library that draws QR codes.
-page := web/built/offline.wasm web/built/qrcode.js
+page := web/built/offline.wasm web/built/qrcode.js web/built/files.js
 
-.PHONY: help run test strict-demo mutate simulate-offline fuzz bench lint format docs clean
+.PHONY: help run test strict-demo offline-demo mutate simulate-offline fuzz bench lint format docs clean
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ web/built/qrcode.js: /usr/share/nodejs/qrcode-generator/qrcode.js
 	@mkdir -p $(@D)
 	@(cat $<; echo 'export default qrcode;') > $@
 
+web/built/files.js: scripts/list-page web/built/offline.wasm web/built/qrcode.js \
+		$(shell find web -path web/built -prune -o -print)
+	@scripts/list-page $@
+
 test: ## Run every test: Swift's, then the checks of the running server and its page.
 	@scripts/bootstrap test
 	@$(MAKE) --silent $(page)
@@ -50,6 +54,11 @@ strict-demo: ## Show that leaving ends a strict session, on a server of its own.
 	@scripts/bootstrap run
 	@$(MAKE) --silent $(release)
 	@scripts/strict-demo
+
+offline-demo: ## Three people pay each other without a network, then settle; ORDER (cab) of coming back.
+	@scripts/bootstrap demo
+	@$(MAKE) --silent $(release)
+	@FLORIN_BINARY=$(release) scripts/offline-demo --order $(or $(ORDER),cab)
 
 mutate: ## Plant faults in the rules, one at a time, and see that tests notice each; SUITE (ledger) or offline.
 	@Tests/mutation/mutate.py $(or $(SUITE),ledger)

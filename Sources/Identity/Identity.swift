@@ -25,6 +25,8 @@ package struct Identity: Sendable {
     let asksNewDevices: Bool
     /// How long a strict session may lie unused.
     let strictIdleSeconds: Int64
+    /// How long any session may go on before its person logs in again.
+    let sessionSecondsMax: Int64
     let relyingParty: RelyingParty
     /// Keys of a sandbox say so, and open nothing elsewhere.
     let isSandbox: Bool
@@ -42,7 +44,7 @@ package struct Identity: Sendable {
         database: Database, notifications: Notifications, events: Events, clock: Clock,
         passwords: PasswordHasher, pins: PasswordHasher, breached: BreachedPasswords?,
         vault: Vault, tokens: TokenMint, relyingParty: RelyingParty, asksNewDevices: Bool,
-        strictIdleSeconds: Int64,
+        strictIdleSeconds: Int64, sessionSecondsMax: Int64,
         isSandbox: Bool, staffAddresses: NetworkRanges, asksStaff: Bool, codeLimits: CodeLimits,
         buckets: TokenBuckets, followStanding: @escaping StandingChange
     ) {
@@ -59,6 +61,7 @@ package struct Identity: Sendable {
         self.followStanding = followStanding
         self.asksNewDevices = asksNewDevices
         self.strictIdleSeconds = strictIdleSeconds
+        self.sessionSecondsMax = sessionSecondsMax
         self.relyingParty = relyingParty
         self.isSandbox = isSandbox
         self.staffAddresses = staffAddresses

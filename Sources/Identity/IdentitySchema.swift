@@ -107,5 +107,6 @@ package enum IdentitySchema {
         sessions,
         stepUps,
         secondFactorOfSessions,
+        peppers,
     ]
 }

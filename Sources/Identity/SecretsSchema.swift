@@ -51,6 +51,20 @@ extension IdentitySchema {
                     ('log_out', 'token_reuse', 'expired', 'password_change', 'password_reset'));
             """)
 
+    static let peppers = Migration(
+        slice: "identity", number: 18, name: "peppers, advice on passwords, reminders of keys",
+        sql: """
+            -- Secrets that go into passwords before these are hashed; each has a version.
+            ALTER TABLE identity.vault_keys
+                DROP CONSTRAINT vault_keys_name_check,
+                ADD CONSTRAINT vault_keys_name_check
+                    CHECK (name IN ('index', 'log') OR name ~ '^pepper-[1-9][0-9]{0,3}$');
+            -- When the owner was told that this password is weak; null with the next one.
+            ALTER TABLE identity.users ADD COLUMN password_advised_at timestamptz;
+            -- When the owner was told that this key will end.
+            ALTER TABLE identity.merchant_keys ADD COLUMN reminded_at timestamptz;
+            """)
+
     static let stepUps = Migration(
         slice: "identity", number: 16, name: "step-ups of every kind",
         sql: """

@@ -14,6 +14,8 @@ package final class IssuerKeys: Sendable {
     static let purpose = "offline"
 
     static let signingDays: Int64 = 90
+    /// A key begins so long before it is made; see `make`.
+    private static let marginSeconds: Int64 = 60
     /// How long before the end of a key the next one begins.
     static let overlapDays: Int64 = 7
     /// How long ended keys are still published: longer than any certificate can be claimed.
@@ -113,7 +115,7 @@ package final class IssuerKeys: Sendable {
                 }
                 return keys
             }
-            if keys.isEmpty {
+            if !keys.contains(where: { $0.number == Self.rootNumber }) {
                 keys.append(
                     try Self.make(Self.rootNumber, now, days: 36_500, transaction, sealing))
             }
@@ -155,8 +157,12 @@ package final class IssuerKeys: Sendable {
         }
     }
 
+    /// The root is made in the moment of the first key, and has no part in their order.
     static func next(after keys: [Key]) -> UInt8 {
-        let last = keys.max { $0.notBefore < $1.notBefore }?.number ?? 0
+        // The root begins with the first key, which must not be taken for a free number.
+        let last =
+            keys.filter { $0.number != rootNumber }
+            .max { $0.notBefore < $1.notBefore }?.number ?? 0
         return last == .max ? 1 : last + 1
     }
 
@@ -165,18 +171,21 @@ package final class IssuerKeys: Sendable {
         _ sealing: SealingKey
     ) throws(DatabaseError) -> Key {
         let pair = SigningKey.generate()
+        // Whoever waited for this key asked a moment before it was made, or has a clock that is a
+        // little behind; they must take it for the one that signs now, and not make another.
+        let start = now.adding(seconds: -marginSeconds)
         let end = now.adding(seconds: days * 86_400)
         let sealed = sealing.seal(pair.privateKey, context: context(number, pair.publicKey))
         try transaction.execute(
             """
             INSERT INTO offline.issuer_keys
                 (number, public_key, private_sealed, not_before, not_after)
-            VALUES (\(Int16(number)), \(pair.publicKey), \(sealed), \(now), \(end))
+            VALUES (\(Int16(number)), \(pair.publicKey), \(sealed), \(start), \(end))
             ON CONFLICT (number) DO UPDATE SET public_key = excluded.public_key,
                 private_sealed = excluded.private_sealed, not_before = excluded.not_before,
                 not_after = excluded.not_after
             """)
-        return Key(number: number, pair: pair, notBefore: now, notAfter: end)
+        return Key(number: number, pair: pair, notBefore: start, notAfter: end)
     }
 
     /// Sealed together with the private key, so that no part of the row can be changed alone.

@@ -29,7 +29,8 @@ package struct SyncAnswer: Sendable {
     package let locked: Int64
     package let revocations: RevocationList?
     package let proofs: [FraudProof]
-    /// What others have shown of payments to this wallet, and is still in their buckets.
+    /// What others have shown of payments to this wallet, and is still in their buckets; not what
+    /// the payer says was never delivered.
     package let incoming: [SpendRecord]
     package let receipts: [OfflineReceipt]
 
@@ -95,6 +96,7 @@ extension Offline {
             """
             SELECT \(StoredRecord.columns) FROM offline.records r
             WHERE r.payee = \(wallet.id.stored) AND r.state = 'settled' AND r.closed_at IS NULL
+                AND r.undelivered_at IS NULL
             ORDER BY r.log_index LIMIT \(Self.incomingMax)
             """
         ) { try StoredRecord(row: $0) }

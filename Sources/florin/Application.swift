@@ -117,6 +117,7 @@ struct Application: Sendable {
             breached: breached, vault: vault, tokens: tokens,
             relyingParty: configuration.relyingParty, asksNewDevices: configuration.asksNewDevices,
             strictIdleSeconds: configuration.strictIdleSeconds,
+            sessionSecondsMax: configuration.sessionHours * 3600,
             isSandbox: configuration.isSandbox,
             staffAddresses: configuration.staffAddresses,
             asksStaff: configuration.asksStaff, codeLimits: configuration.codeLimits,
@@ -175,6 +176,9 @@ struct Application: Sendable {
                 try await notifications.tidy()
             },
             Schedule("identity.tidy", everySeconds: tidySeconds) { try await identity.tidy() },
+            Schedule("identity.remind_of_keys", everySeconds: tidySeconds) {
+                try await identity.remindOfKeys()
+            },
             Schedule("identity.end_idle", everySeconds: idleSeconds) {
                 try await identity.endIdle()
             },

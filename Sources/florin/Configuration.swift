@@ -37,6 +37,8 @@ struct Configuration: Sendable {
     var signingKeyDays = SigningKeyRules.daysDefault
     /// How long a strict session may lie unused.
     var strictIdleSeconds = StrictRules.idleSecondsDefault
+    /// How long a session may go on before its person logs in again, however it is used.
+    var sessionHours = SessionRules.hoursDefault
     /// Whether a log-in from a new device is asked for a second step.
     var asksNewDevices = true
     var currencies = ["KES", "USD", "EUR", "NGN", "UGX", "TZS"].compactMap { Currency($0) }
@@ -115,6 +117,9 @@ struct Configuration: Sendable {
             try reader.integer(
                 "FLORIN_STRICT_IDLE_SECONDS",
                 in: StrictRules.idleSecondsMin...StrictRules.idleSecondsMax) ?? strictIdleSeconds
+        sessionHours =
+            try reader.integer("FLORIN_SESSION_HOURS", in: 1...SessionRules.hoursMax)
+            ?? sessionHours
         asksNewDevices = try reader.flag("FLORIN_NEW_DEVICE_CODE") ?? asksNewDevices
         currencies = try reader.currencies("FLORIN_CURRENCIES") ?? currencies
         sendFees = try reader.sendFees()

@@ -89,7 +89,7 @@ enum ImportPeopleCommand {
 private enum PersonRefused: String, Error {
     case malformed = "not as many fields as columns, or quotes that do not end"
     case role = "role is not customer, worker or merchant"
-    case hash = "password_hash is no bcrypt hash of a cost from 4 to 15"
+    case hash = "password_hash is no bcrypt hash of a cost from 10 to 15"
     case seenBefore = "the file has this username, phone or email on an earlier line"
 }
 

@@ -23,6 +23,8 @@ enum Program {
         florin rotate-signing-keys --reason TEXT [--at-once]
                                                sign access tokens with a new key; at once: refuse
                                                those of the keys before it
+        florin rotate-pepper --reason TEXT     hash passwords with a new secret, each person's
+                                               from their next log-in on
         florin apply-limits                    give the wallets that exist the limits of the
                                                settings
         florin migrate                         bring the database up to date
@@ -80,6 +82,7 @@ enum Program {
         case "resume": return try await ResumeCommand.run(arguments)
         case "grant-role": return try await GrantRoleCommand.run(arguments)
         case "rotate-keys": return try await RotateCommand.run(arguments)
+        case "rotate-pepper": return try await RotatePepperCommand.run(arguments)
         case "rotate-signing-keys": return try await RotateSigningKeysCommand.run(arguments)
         case "offline-root": return try await OfflineRootCommand.run(arguments)
         case "apply-limits": return try await ApplyLimitsCommand.run(arguments)

@@ -1,8 +1,11 @@
+import Cryptography
 import FlorinClient
 import HTTP
 import Postgres
 import TestSupport
 import Testing
+
+@testable import Identity
 
 @Suite("Passwords", .timeLimit(.minutes(1)))
 struct PasswordTests {
@@ -160,15 +163,108 @@ struct PasswordTests {
         let key = ["FLORIN_MASTER_KEY": String(repeating: "5a", count: 32)]
         let server = try await FlorinServer.start(database: database, key)
         let person = try await Person.signUp(server.api)
-        #expect(try await hash(of: person, in: database).hasPrefix("$argon2id$v=19$m=64,t=1,p=1$"))
+        #expect(
+            try await hash(of: person, in: database).hasPrefix("p1$argon2id$v=19$m=64,t=1,p=1$"))
         let dearer = try await FlorinServer.start(
             database: database, key.merging(["FLORIN_ARGON2_MEMORY_KIB": "128"]) { $1 })
         _ = try await dearer.api.logIn(person.username)
-        #expect(try await hash(of: person, in: database).hasPrefix("$argon2id$v=19$m=128,t=1,p=1$"))
+        #expect(
+            try await hash(of: person, in: database).hasPrefix("p1$argon2id$v=19$m=128,t=1,p=1$"))
         // A wrong one renews nothing, and the renewed one is the same password.
         try await server.api.refused(
             401, "credentials_invalid", .post, "/v1/sessions", .logIn(person.username, "wrong"))
         _ = try await dearer.api.logIn(person.username)
+    }
+
+    /// Without the operator's key, not even the right password can be told from the hash.
+    @Test func theHashAloneTellsNobodyWhetherAGuessIsRight() async throws {
+        let database = try await TestPostgres.database()
+        let server = try await FlorinServer.start(
+            database: database, ["FLORIN_MASTER_KEY": Forge.master])
+        let person = try await Person.signUp(server.api)
+        let stored = try await hash(of: person, in: database)
+        #expect(stored.hasPrefix("p1$argon2id$"))
+        let phc = String(stored.dropFirst(2))
+        let hasher = PasswordHasher(memoryKiB: 64, passes: 1, threads: 1, queueMax: 1)
+        #expect(try await !hasher.verify(Person.password, against: phc))
+        let ring = KeyRing([try #require(Hex.decode(Forge.master))])
+        let vault = try #require(
+            try await Vault.stored(
+                in: database.pool(), wrapping: ring.sealingKey(Vault.purpose)))
+        let applied = try #require(vault.peppers.applied(1, to: Person.password))
+        #expect(try await hasher.verify(applied, against: phc))
+        #expect(vault.peppers.applied(2, to: Person.password) == nil)
+    }
+
+    @Test func aNewPepperIsTakenAtTheNextLogInInEveryProcess() async throws {
+        let database = try await TestPostgres.database()
+        let servers = try await FlorinServer.pair(on: database)
+        let (early, late) = (
+            try await Person.signUp(servers[0].api), try await Person.signUp(servers[0].api)
+        )
+        let (program, ending) = try await servers[0].run(
+            "rotate-pepper", "--reason", "Somebody left.")
+        #expect(ending == .exited(0), "\(program.complaints)")
+        #expect(program.output.contains("pepper 2"))
+        // What the other processes are told may take a moment, and meanwhile everybody gets in.
+        repeat {
+            _ = try await servers[1].api.logIn(early.username)
+        } while try await hash(of: early, in: database).hasPrefix("p1$")
+        #expect(try await hash(of: early, in: database).hasPrefix("p2$argon2id$"))
+        _ = try await servers[0].api.logIn(early.username)
+        try await servers[1].api.refused(
+            401, "credentials_invalid", .post, "/v1/sessions", .logIn(early.username, "wrong"))
+        #expect(try await hash(of: late, in: database).hasPrefix("p1$"))
+        _ = try await servers[0].api.logIn(late.username)
+    }
+
+    /// Hashes of before there were peppers are good once more, and then have one.
+    @Test func aHashWithoutAPepperIsRenewed() async throws {
+        let database = try await TestPostgres.database()
+        let server = try await FlorinServer.start(database: database)
+        let person = try await Person.signUp(server.api)
+        let hasher = PasswordHasher(memoryKiB: 64, passes: 1, threads: 1, queueMax: 1)
+        let plain = try await hasher.hash(Person.password)
+        try database.connection().execute(
+            """
+            UPDATE identity.users SET password_hash = \(plain)
+            WHERE username = \(person.username)
+            """)
+        _ = try await server.api.logIn(person.username)
+        #expect(try await hash(of: person, in: database).hasPrefix("p1$argon2id$"))
+        _ = try await server.api.logIn(person.username)
+    }
+
+    /// A password that was let in before it became known is good for the log-in, of which the owner
+    /// is told once and the program each time.
+    @Test func aBreachedPasswordIsNoticedAtTheLogIn() async throws {
+        let database = try await TestPostgres.database()
+        let key = ["FLORIN_MASTER_KEY": Forge.master]
+        let before = try await FlorinServer.start(database: database, key)
+        let person = try await Person.signUp(before.api)
+        #expect(try await before.api.logIn(person.username)["password_change_advised"] == nil)
+        let folder = TestFolder("florin-breached")
+        let path = folder.file("breached.txt", "\(Self.riverHash):3\n")
+        let server = try await FlorinServer.start(
+            database: database, key.merging(["FLORIN_BREACHED_PASSWORDS": path]) { $1 })
+        for _ in 0..<2 {
+            let session = try await server.api.logIn(person.username)
+            #expect(session["password_change_advised"]?.bool == true)
+        }
+        // Also where a second step comes between.
+        let later = try await server.api.logIn(person.username, onNewDeviceOf: person.phone)
+        #expect(later["password_change_advised"]?.bool == true)
+        let told = try await server.api.messages(to: person.email)
+        #expect(told.count { $0.contains("easy to guess or known from a breach") } == 1)
+        let changed = try await server.api.reply(
+            .put, "/v1/me/password",
+            [
+                "old_password": .string(Person.password), "new_password": .string(Self.other),
+            ], token: later["access_token"]?.string)
+        #expect(changed.status == 204, "\(changed.text)")
+        let session = try await server.api.expect(
+            201, .post, "/v1/sessions", .logIn(person.username, Self.other))
+        #expect(session["password_change_advised"] == nil)
     }
 
     @Test func aPasswordFromABreachIsRefused() async throws {

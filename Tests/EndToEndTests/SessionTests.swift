@@ -1,4 +1,6 @@
 import HTTP
+import Postgres
+import TestSupport
 import Testing
 
 @Suite("Sessions", .timeLimit(.minutes(1)))
@@ -18,6 +20,48 @@ struct SessionTests {
             #expect(session["expires_in"]?.integer == 900)
             #expect(session[at: "user", "id"]?.string == person.id)
         }
+    }
+
+    /// However it is used: the operator says for how long a log-in counts.
+    @Test func aSessionEndsAtItsLastMoment() async throws {
+        let server = try await World.own(["FLORIN_SESSION_HOURS": "1"])
+        let api = server.api
+        let person = try await Person.signUp(api)
+        try await api.advanceClock(seconds: 3000)
+        let last = try await api.expect(
+            201, .post, refresh, ["refresh_token": .string(person.refreshToken)])
+        // Nothing that it gives out outlives it.
+        #expect((540...600).contains(last["expires_in"]?.integer ?? 0))
+        let token = last["access_token"]?.string
+        _ = try await api.expect(200, .get, "/v1/me", token: token)
+        try await api.advanceClock(seconds: 601)
+        try await api.refused(401, "session_invalid", .get, "/v1/me", token: token)
+        try await api.refused(
+            401, "refresh_token_invalid", .post, refresh,
+            ["refresh_token": .string(last["refresh_token"]?.string ?? "")])
+        let again = try await api.logIn(person.username)
+        #expect(
+            try await api.expect(
+                200, .get, "/v1/sessions", token: again["access_token"]?.string
+            ).rows.count == 1)
+    }
+
+    @Test func aShorterTermEndsWhatWasOpenedBefore() async throws {
+        let database = try await TestPostgres.database()
+        let key = ["FLORIN_MASTER_KEY": Forge.master]
+        let before = try await FlorinServer.start(database: database, key)
+        let person = try await Person.signUp(before.api)
+        let server = try await FlorinServer.start(
+            database: database, key.merging(["FLORIN_SESSION_HOURS": "1"]) { $1 })
+        try await server.api.advanceClock(seconds: 3601)
+        for api in [server.api, before.api] {
+            try await api.refused(
+                401, "refresh_token_invalid", .post, refresh,
+                ["refresh_token": .string(person.refreshToken)])
+        }
+        let ended = try database.connection().query(
+            "SELECT reason FROM identity.acts WHERE kind = 'session_ended'")
+        #expect(try ended.map { try $0[0] as String } == ["expired"])
     }
 
     @Test func oneselfIsShown() async throws {

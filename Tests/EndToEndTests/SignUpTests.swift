@@ -47,7 +47,8 @@ struct SignUpTests {
     @Test func aWeakPasswordSaysWhy() async throws {
         let names = Person.Names()
         for (password, reason) in [
-            ("short", "too_short"), ("aaaaaaaaaa", "too_common"), (names.email, "too_personal"),
+            ("short", "too_short"), (String(repeating: "long and ", count: 15), "too_long"),
+            ("aaaaaaaaaa", "too_common"), (names.email, "too_personal"),
         ] {
             let body = names.signUp.replacing("password", .string(password))
             let problem = try await World.api.refused(

@@ -101,9 +101,11 @@ struct RulesTests {
 
     // MARK: Certificates
 
-    private func wallet(_ change: (inout DeviceWallet) -> Void = { _ in }) -> DeviceWallet {
+    private func wallet(
+        _ number: UInt64 = 7, _ change: (inout DeviceWallet) -> Void = { _ in }
+    ) -> DeviceWallet {
         var wallet = DeviceWallet(
-            id: WalletID(7), owner: ID(high: 1, low: 1), currency: Self.currency,
+            id: WalletID(number), owner: ID(high: 1, low: 1), currency: Self.currency,
             publicKey: SigningKey.seeded(1).compressed, nameSalt: ObjectID(1, 2).bytes,
             isReceiveOnly: false, escrow: AccountID(1), online: AccountID(2), status: .live,
             ownLimit: 500, outLimit: 0, perTransfer: 0, guarantee: 0, counterMax: 0, hopsMax: 0,
@@ -146,5 +148,49 @@ struct RulesTests {
     @Test func aPersonHasOneGuarantee() {
         #expect(certificate(wallet(), promisedByOthers: 1_000).guarantee == 1_500)
         #expect(certificate(wallet(), promisedByOthers: 9_000).guarantee == 0)
+    }
+
+    // MARK: Settling
+
+    /// What becomes of a record that draws on one of 100 for wallet 2, of which so much was drawn.
+    private func verdict(
+        by payer: UInt64 = 2, hop: UInt8 = 2, spent: UInt32 = 60,
+        state: StoredRecord.State = .settled
+    ) -> Verdict {
+        var picture = Picture(currency: Self.currency, version: 0, now: Self.now)
+        let source = record { $0.state = state }
+        let body = SpendRecord(
+            payer: WalletID(payer), payee: WalletID(3), counter: 1, amount: 60, sourceSpent: spent,
+            sentTotal: spent, time: Self.now.seconds, hop: hop, source: source.id,
+            request: ObjectID(1, 1), previous: ObjectID(2, 2))
+        let next = record {
+            $0 = StoredRecord(
+                id: body.id, logIndex: 2, record: body, currency: Self.currency,
+                bucket: AccountID(10), state: .pending, rejection: nil, outcome: nil, paid: 0,
+                drawn: 0, released: 0, returned: 0, isShownByPayer: true, isShownByOthers: false,
+                undeliveredAt: nil, returnDue: nil, declinedAt: nil, maturesAt: nil,
+                seenAt: Self.now, settledAt: nil, closedAt: nil)
+        }
+        for number: UInt64 in 1...4 { picture.wallets[WalletID(number)] = wallet(number) }
+        (picture.records[source.id], picture.records[next.id]) = (source, next)
+        picture.balances[source.bucket] = 100
+        return picture.decide(next)
+    }
+
+    @Test func aRecordDrawsOnlyOnWhatItsPayerReceived() throws {
+        guard case .settle(let settlement) = verdict() else {
+            Issue.record("it was received, and is there")
+            return
+        }
+        #expect(settlement.paid == 60 && settlement.legs.count == 1)
+        guard case .reject(.sourceNotThePayers) = verdict(by: 4),
+            case .reject(.sourceOverdrawn) = verdict(spent: 101),
+            case .reject(.hopInvalid) = verdict(hop: 3),
+            case .reject(.sourceRejected) = verdict(state: .rejected),
+            case .wait = verdict(state: .waiting), case .wait = verdict(state: .pending)
+        else {
+            Issue.record("what is wrong with its source is wrong with it")
+            return
+        }
     }
 }

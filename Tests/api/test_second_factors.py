@@ -13,6 +13,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from running_florin import PASSWORD, running_florin
 
 STEP_SECONDS = 30
+# How long a proof counts.
+STEP_UP_SECONDS = 300
 STEP_UPS = "/v1/sessions/current/step_ups"
 
 
@@ -91,7 +93,8 @@ def an_app_is_set_up(florin, token):
 
 
 def it_steps_the_session_up(florin, token, app):
-    """From the first code on the app is what is asked for."""
+    """From the first code on the app is what is asked for, once the proof that set it up is old."""
+    florin.expect(200, "POST", "/sandbox/clock", {"advance_seconds": STEP_UP_SECONDS})
     answer = refused(florin, 403, "step_up_required", "/v1/totp", None, token)
     assert answer["methods"] == ["totp"], answer
     refused(florin, 403, "step_up_required", STEP_UPS, {"password": PASSWORD}, token)

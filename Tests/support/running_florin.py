@@ -42,6 +42,19 @@ class Florin:
         self.data = data
         self.environment = environment
         self.devices = {}
+        self.process = self.output = None
+
+    def start(self):
+        """Starts the server, for the first time or after `stop`; returns when it is ready."""
+        self.process = subprocess.Popen(
+            [BINARY, "serve"], env=self.environment, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        self.output = Output(self.process)
+        self.output.wait_until_ready()
+
+    def stop(self):
+        if self.process is not None and self.process.poll() is None:
+            stop(self.process)
 
     def call(self, method, path, body=None, token=None, headers=None):
         headers = {"Accept": "application/json", **(headers or {})}
@@ -116,19 +129,17 @@ def running_florin(**settings):
         "PORT": str(port), "FLORIN_DATA": data, "FLORIN_SANDBOX": "1",
         "FLORIN_WEB": str(ROOT / "web"), **GENEROUS_LIMITS, **settings,
     }
-    process = subprocess.Popen(
-        [BINARY, "serve"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, start_new_session=True)
-    output = Output(process)
+    florin = Florin(f"http://127.0.0.1:{port}", data, environment)
     try:
-        output.wait_until_ready()
-        yield Florin(f"http://127.0.0.1:{port}", data, environment)
-        assert process.poll() is None, f"florin ended by itself:\n{output.text()}"
+        florin.start()
+        yield florin
+        assert florin.process.poll() is None, "florin ended by itself"
     except BaseException:
-        print(output.text())
+        if florin.output is not None:
+            print(florin.output.text())
         raise
     finally:
-        stop(process)
+        florin.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

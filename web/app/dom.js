@@ -33,6 +33,7 @@ const shapes = {
   shield: 'M12 3l7 3v5c0 4.5-3 8-7 10-4-2-7-5.5-7-10V6z',
   leave: 'M10 5H6a1 1 0 0 0-1 1v12a1 1 0 0 0 1 1h4M15 8l4 4-4 4M19 12H10',
   hold: 'M12 7v5l3 2M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18',
+  phone: 'M8 3h8a1 1 0 0 1 1 1v16a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1M11 18h2',
   back: 'M4 10h11a5 5 0 0 1 0 10h-3M8 6l-4 4 4 4',
 };
 
@@ -114,6 +115,8 @@ export function openDialog(title, { closed = () => {} } = {}) {
   dialog.showModal();
   return {
     close: () => dialog.close(),
+    onClose: (act) => dialog.addEventListener('close', act),
+    add: (child) => body.append(child),
     show(newTitle, ...children) {
       heading.textContent = newTitle;
       body.replaceChildren(...children.filter((child) => child));

@@ -84,7 +84,7 @@ package struct ContactRoutes: Sendable {
 
 extension Schema.Field {
     static let stepUpPassword = Schema.Field.optional(
-        "password", .string(min: 1, max: PasswordRules.bytesMax), "Of who has no PIN yet.")
+        "password", .string(min: 1, max: PasswordRules.scalarsMax), "Of who has no PIN yet.")
 }
 
 extension Request {

@@ -5,9 +5,9 @@ internal import Synchronization
 final class DecoyHash: Sendable {
     private let made = Mutex<String?>(nil)
 
-    func hash(_ passwords: PasswordHasher) async throws -> String {
+    func hash(by make: (String) async throws -> String) async throws -> String {
         if let hash = made.withLock({ $0 }) { return hash }
-        let hash = try await passwords.hash(SecureRandom.token())
+        let hash = try await make(SecureRandom.token())
         made.withLock { $0 = hash }
         return hash
     }

@@ -15,7 +15,7 @@ extension Identity {
         let proof = try await prove(old, of: user, from: origin)
         guard new != old else { throw IdentityRejection.passwordTooWeak(reason: "unchanged") }
         try await requireStrong(new, for: user)
-        let (hash, now) = (try await passwords.hash(new), clock.now)
+        let (hash, now) = (try await hash(password: new), clock.now)
         try await database.transaction { transaction in
             try accept(proof, now, transaction)
             try store(
@@ -48,7 +48,7 @@ extension Identity {
         guard let user = try await user(right.user) else { throw IdentityRejection.codeExpired }
         // Only who has the code learns what the password may not be like.
         try await requireStrong(new, for: user)
-        let hash = try await passwords.hash(new)
+        let hash = try await hash(password: new)
         try await database.transaction { transaction in
             guard try use(right, now, transaction) else { throw IdentityRejection.codeExpired }
             try forgetGuesses(at: guesses(at: .password, of: user.id), transaction)
@@ -68,7 +68,10 @@ extension Identity {
         sparing session: ID<Session>?, _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws {
         try transaction.execute(
-            "UPDATE identity.users SET password_hash = \(hash) WHERE id = \(user.id)")
+            """
+            UPDATE identity.users SET password_hash = \(hash), password_advised_at = NULL
+            WHERE id = \(user.id)
+            """)
         try endSessions(of: user, reason, sparing: session, now, transaction)
         try tell(
             user,

@@ -23,8 +23,8 @@ extension Identity {
             throw IdentityRejection.tooManyAttempts(retryAfter: wait)
         }
         // A stranger costs the same work, so that time does not tell who has a wallet.
-        let hash = if let hash = known.hash { hash } else { try await decoy.hash(passwords) }
-        let isRight = try await passwords.verify(password, against: hash)
+        let hash = if let hash = known.hash { hash } else { try await decoy.hash(by: hash) }
+        let isRight = try await verify(password, against: hash)
         guard let user = known.user, isRight else {
             throw switch try await countWrongGuess(at: known.guessed, from: origin) {
             case .counted: IdentityRejection.credentialsInvalid
@@ -105,8 +105,8 @@ extension Identity {
     /// A new hash where the stored one was made in another way; nil also when there is no room to
     /// make one now, since another log-in will come.
     private func renewed(_ hash: String, of password: String) async throws -> String? {
-        guard passwords.needsRehash(hash) else { return nil }
-        do { return try await passwords.hash(password) } catch is PasswordHasher.Overloaded {
+        guard isOutdated(hash) else { return nil }
+        do { return try await self.hash(password: password) } catch is PasswordHasher.Overloaded {
             return nil
         }
     }

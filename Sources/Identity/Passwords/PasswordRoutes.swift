@@ -45,7 +45,7 @@ struct PasswordRoutes: Sendable {
         ]
     }
 
-    private static let password = Schema.string(min: 1, max: PasswordRules.bytesMax)
+    private static let password = Schema.string(min: 1, max: PasswordRules.scalarsMax)
     private static let address = Schema.string(min: 1, max: EmailAddress.charactersMax)
     private static let addressText = "A telephone number or an e-mail address."
 

@@ -10,7 +10,12 @@ package struct ImportedPerson: Sendable {
     package let role: Role
     let passwordHash: BcryptHash
 
-    /// Nil when the hash is none that can be checked.
+    /// Cheaper ones are guessed too soon to be taken over, even until the next log-in: 2^10 rounds
+    /// are what OWASP ASVS asks for.
+    package static let costMin = 10
+    package static let costMax = BcryptHash.costMax
+
+    /// Nil when the hash is none that is taken.
     /// - Throws: `IdentityRejection` when a name is malformed.
     package init?(
         username: String, phone: String, email: String?, role: Role, passwordHash: String
@@ -19,7 +24,7 @@ package struct ImportedPerson: Sendable {
         guard let phone = PhoneNumber(phone) else { throw .phoneInvalid }
         let address = email.flatMap { EmailAddress($0) }
         guard email == nil || address != nil else { throw .emailInvalid }
-        guard let hash = BcryptHash(passwordHash) else { return nil }
+        guard let hash = BcryptHash(passwordHash), hash.cost >= Self.costMin else { return nil }
         self.username = username
         self.phone = phone
         self.email = address

@@ -110,7 +110,7 @@ extension Identity {
             """
             SELECT id, username, phone_sealed, email_sealed, role, verified_at IS NOT NULL,
                 u.created_at, full_name_sealed, birth_date_sealed, wrapped, plan, kyc_tier,
-                language, email_proven_at IS NOT NULL
+                language, email_proven_at IS NOT NULL, password_advised_at IS NOT NULL
             FROM identity.users u LEFT JOIN identity.person_keys ON user_id = id
             WHERE \(condition)
             """
@@ -134,6 +134,7 @@ extension Identity {
             fullName: try open(7, .fullName).flatMap { FullName($0) },
             birthDate: try open(8, .birthDate).flatMap { CalendarDay($0) },
             language: try (row[12] as String?).flatMap { Language($0) }, isEmailProven: try row[13],
+            isPasswordAdvised: try row[14],
             standing: Standing(
                 plan: try Plan(stored: row[10]), tier: try KycTier(stored: row[11])))
     }
@@ -173,7 +174,10 @@ extension Identity {
     /// Called like `forgetSessions`, with time to look at the database.
     package func followKeys(_ payload: String?) async {
         guard payload == nil || payload == Self.keysChanged else { return }
-        do { try await reloadSigningKeys() } catch {
+        do {
+            try await reloadSigningKeys()
+            try await readPeppers()
+        } catch {
             Log.warning("signing_keys.not_reloaded", ["error": "\(error)"])
         }
     }

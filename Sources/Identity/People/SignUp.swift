@@ -38,10 +38,6 @@ extension Identity {
         return user
     }
 
-    package func hash(password: String) async throws -> String {
-        try await passwords.hash(password)
-    }
-
     // MARK: Steps
 
     private func newUser(
@@ -54,7 +50,7 @@ extension Identity {
             id: .make(at: clock.now), username: username, phone: phone, email: address,
             role: .customer, isVerified: isVerified, createdAt: clock.now)
         try await requireStrong(password, for: user)
-        return (user, try await passwords.hash(password))
+        return (user, try await hash(password: password))
     }
 
     private func create(

@@ -35,6 +35,8 @@ package struct User: Sendable, Equatable {
     package var language: Language?
     /// Whether a code that went to the e-mail address came back.
     package var isEmailProven = false
+    /// Whether this person was told to take another password, and has not yet.
+    package var isPasswordAdvised = false
     package var standing = Standing.initial
 }
 

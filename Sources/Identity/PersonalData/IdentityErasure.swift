@@ -61,7 +61,7 @@ extension Identity {
             UPDATE identity.users SET username = \(Username.pseudonym(of: user).text),
                 phone_index = NULL, phone_sealed = NULL, email_index = NULL, email_sealed = NULL,
                 email_proven_at = NULL, full_name_sealed = NULL, birth_date_sealed = NULL,
-                language = NULL, password_hash = '', erased_at = \(now)
+                language = NULL, password_hash = '', password_advised_at = NULL, erased_at = \(now)
             WHERE id = \(user)
             """)
         try announceChange(of: user, in: transaction)

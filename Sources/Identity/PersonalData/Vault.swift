@@ -12,6 +12,7 @@ package struct Vault: Sendable {
     private let indexing: DataKey
     /// Seals what belongs in the audit log and to nobody.
     private let log: DataKey
+    let peppers: Peppers
 
     /// What the wrapping key of this slice is for.
     package static let purpose = "identity"
@@ -19,16 +20,18 @@ package struct Vault: Sendable {
     static let wrappedBytes = DataKey.bytesCount + SealingKey.overheadBytes
 
     /// - Parameter wrapping: opens what the operator's master keys have wrapped.
-    init(wrapping: SealingKey, indexing: DataKey, log: DataKey) {
+    init(wrapping: SealingKey, indexing: DataKey, log: DataKey, peppers: Peppers) {
         self.wrapping = wrapping
         self.indexing = indexing
         self.log = log
+        self.peppers = peppers
     }
 
     /// Keys that nobody has stored: for a program that only tells what it could do.
     package init(unstored wrapping: SealingKey) {
         self.init(
-            wrapping: wrapping, indexing: DataKey.generate().key, log: DataKey.generate().key)
+            wrapping: wrapping, indexing: DataKey.generate().key, log: DataKey.generate().key,
+            peppers: Peppers([:]))
     }
 
     // MARK: People
@@ -56,6 +59,15 @@ package struct Vault: Sendable {
 
     func open(_ sealed: [UInt8], named name: String) throws -> [UInt8] {
         try wrapping.open(sealed, context: Array(name.utf8))
+    }
+
+    /// One of the keys of all, which are stored wrapped.
+    func wrap(_ key: [UInt8], named name: String) -> [UInt8] {
+        wrapping.seal(key, context: Self.context(of: name))
+    }
+
+    func unwrap(_ wrapped: [UInt8], named name: String) throws -> DataKey {
+        try DataKey(bytes: wrapping.open(wrapped, context: Self.context(of: name)))
     }
 
     func sealForLog(_ plain: [UInt8], _ context: String) -> [UInt8] {

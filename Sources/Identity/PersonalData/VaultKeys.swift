@@ -3,10 +3,8 @@ package import Postgres
 package import Values
 
 extension Vault {
-    private enum KeyName: String {
-        case index
-        case log
-    }
+    private static let indexName = "index"
+    private static let logName = "log"
 
     /// Unwraps the keys of all processes from the database; the first process of all makes them.
     package static func load(
@@ -15,10 +13,23 @@ extension Vault {
         try await database.transaction { transaction in
             try transaction.execute("LOCK TABLE identity.vault_keys IN SHARE ROW EXCLUSIVE MODE")
             let stored = try transaction.query("SELECT name, wrapped FROM identity.vault_keys")
-            if !stored.isEmpty { return try open(stored, wrapping) }
+            if !stored.isEmpty {
+                let vault = try open(stored, wrapping)
+                // A database of before has none yet.
+                if vault.peppers.isEmpty {
+                    _ = try vault.makePepper(now, transaction)
+                    vault.peppers.use(try vault.storedKeys(transaction))
+                }
+                return vault
+            }
+            let (indexing, index) = DataKey.generate()
+            let (log, logBytes) = DataKey.generate()
             let vault = Vault(
-                wrapping: wrapping, indexing: try make(.index, wrapping, now, transaction),
-                log: try make(.log, wrapping, now, transaction))
+                wrapping: wrapping, indexing: indexing, log: log, peppers: Peppers([:]))
+            try vault.store(index, named: indexName, now, transaction)
+            try vault.store(logBytes, named: logName, now, transaction)
+            _ = try vault.makePepper(now, transaction)
+            vault.peppers.use(try vault.storedKeys(transaction))
             try vault.giveKeys(now, transaction)
             return vault
         }
@@ -35,30 +46,49 @@ extension Vault {
     }
 
     private static func open(_ stored: [Row], _ wrapping: SealingKey) throws -> Vault {
-        var keys: [KeyName: DataKey] = [:]
+        var keys: [String: DataKey] = [:]
         for row in stored {
-            guard let name = KeyName(rawValue: try row[0]) else { continue }
+            let name: String = try row[0]
             do {
                 keys[name] = try DataKey(
-                    bytes: wrapping.open(try row[1], context: context(of: name.rawValue)))
+                    bytes: wrapping.open(try row[1], context: context(of: name)))
             } catch is SealingError { throw ForeignMasterKey() }
         }
-        guard let index = keys[.index], let log = keys[.log] else { throw ForeignMasterKey() }
-        return Vault(wrapping: wrapping, indexing: index, log: log)
+        guard let index = keys[indexName], let log = keys[logName] else {
+            throw ForeignMasterKey()
+        }
+        return Vault(wrapping: wrapping, indexing: index, log: log, peppers: Peppers(keys))
     }
 
-    private static func make(
-        _ name: KeyName, _ wrapping: SealingKey, _ now: Timestamp,
+    /// All of them, by name, as they are stored now.
+    func storedKeys(_ transaction: borrowing Transaction) throws -> [String: DataKey] {
+        var keys: [String: DataKey] = [:]
+        for row in try transaction.query("SELECT name, wrapped FROM identity.vault_keys") {
+            let name: String = try row[0]
+            keys[name] = try unwrap(try row[1], named: name)
+        }
+        return keys
+    }
+
+    /// - Returns: the version of the pepper that was made.
+    func makePepper(_ now: Timestamp, _ transaction: borrowing Transaction) throws -> Int {
+        // Of twins, one waits and then counts the other's.
+        try transaction.execute("LOCK TABLE identity.vault_keys IN SHARE ROW EXCLUSIVE MODE")
+        let version = (Peppers(try storedKeys(transaction)).newest ?? 0) + 1
+        try store(
+            DataKey.generate().bytes, named: Peppers.namePrefix + "\(version)", now, transaction)
+        return version
+    }
+
+    private func store(
+        _ key: [UInt8], named name: String, _ now: Timestamp,
         _ transaction: borrowing Transaction
-    ) throws(DatabaseError) -> DataKey {
-        let (key, bytes) = DataKey.generate()
+    ) throws(DatabaseError) {
         try transaction.execute(
             """
             INSERT INTO identity.vault_keys (name, wrapped, created_at)
-            VALUES (\(name.rawValue), \(wrapping.seal(bytes, context: context(of: name.rawValue))),
-                \(now))
+            VALUES (\(name), \(wrap(key, named: name)), \(now))
             """)
-        return key
     }
 
     static func context(of name: String) -> [UInt8] { Array("key of all \(name)".utf8) }

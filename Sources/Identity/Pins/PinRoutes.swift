@@ -50,7 +50,7 @@ struct PinRoutes: Sendable {
         ]
     }
 
-    private static let password = Schema.string(min: 1, max: PasswordRules.bytesMax)
+    private static let password = Schema.string(min: 1, max: PasswordRules.scalarsMax)
 
     private static func refused(_ rejections: [IdentityRejection]) -> [Refused] {
         rejections.map { Refused($0) }

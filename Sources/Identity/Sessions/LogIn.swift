@@ -8,10 +8,16 @@ extension Identity {
         login: String, password: String, _ wish: LogInWish, from origin: Origin
     ) async throws -> OpenedSession {
         let proof = try await prove(login: login, password: password, from: origin)
+        let isAdvised = try await isAdvisedAgainst(password, of: proof.user)
         let now = clock.now
         let entered = try await database.transaction { transaction in
             try accept(proof, now, transaction)
-            return try enter(proof.user, wish, from: origin, now, transaction)
+            var user = proof.user
+            if isAdvised {
+                try adviseAgainstPassword(of: user, now, transaction)
+                user.isPasswordAdvised = true
+            }
+            return try enter(user, wish, from: origin, now, transaction)
         }
         switch entered {
         case .opened(let session): return session

@@ -24,8 +24,11 @@ extension Identity {
             case .fresh, .again: break
             }
             guard let session = try session(found.session, transaction) else { return .refused }
+            guard now < lastMoment(of: found.openedAt) else {
+                return .over(by: try endExpired(session, now, transaction))
+            }
             // What was given has been used since, so nobody waits for its answer any more.
-            let terms = terms(of: found.mode)
+            let terms = terms(of: found.mode, openedAt: found.openedAt, now)
             if found.usedAt != nil {
                 return try refreshToken(next, transaction)?.usedAt == nil
                     ? .session(session, terms) : .refused
@@ -38,6 +41,7 @@ extension Identity {
             return tokens.mint(
                 for: session, refreshToken: next, seconds: terms.accessSeconds, at: now)
         case .reused(let user): user.map { sessionCache.forget(user: $0) }
+        case .over(let user): sessionCache.forget(user: user)
         case .refused: break
         }
         throw IdentityRejection.refreshTokenInvalid
@@ -64,6 +68,7 @@ extension Identity {
     private enum Refreshed: Sendable {
         case session(Session, SessionTerms)
         case reused(by: ID<User>?)
+        case over(by: ID<User>)
         case refused
     }
 
@@ -77,6 +82,7 @@ extension Identity {
 
         let session: ID<Session>
         let mode: SessionMode
+        let openedAt: Timestamp
         let usedAt: Timestamp?
         let expiresAt: Timestamp
 
@@ -94,14 +100,14 @@ extension Identity {
     ) throws -> RefreshToken? {
         try transaction.first(
             """
-            SELECT r.session_id, s.mode, r.used_at, r.expires_at
+            SELECT r.session_id, s.mode, s.created_at, r.used_at, r.expires_at
             FROM identity.refresh_tokens r JOIN identity.sessions s ON s.id = r.session_id
             WHERE r.token_hash = \(Hash.sha256(token)) FOR UPDATE OF r
             """
         ).map { row in
             RefreshToken(
-                session: try row[0], mode: try SessionMode(stored: row[1]), usedAt: try row[2],
-                expiresAt: try row[3])
+                session: try row[0], mode: try SessionMode(stored: row[1]), openedAt: try row[2],
+                usedAt: try row[3], expiresAt: try row[4])
         }
     }
 
@@ -122,6 +128,17 @@ extension Identity {
                 expires_at = \(expiresAt)
             WHERE id = \(session.id)
             """)
+    }
+
+    private func endExpired(
+        _ session: Session, _ now: Timestamp, _ transaction: borrowing Transaction
+    ) throws -> ID<User> {
+        try end(session.id, .expired, now, transaction)
+        try audit.record(
+            Act(
+                .sessionEnded, by: nil, of: session.user, from: .program,
+                reason: SessionEnd.expired.rawValue), in: transaction)
+        return session.user
     }
 
     private func endReused(

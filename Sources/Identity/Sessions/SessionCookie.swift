@@ -97,7 +97,10 @@ extension Identity {
             let row = try transaction.first(
                 """
                 UPDATE identity.sessions SET seen_at = greatest(seen_at, \(now)),
-                    expires_at = CASE mode WHEN 'strict' THEN \(strict) ELSE expires_at END
+                    expires_at = CASE mode WHEN 'strict'
+                        THEN least(\(strict),
+                            created_at + \(sessionSecondsMax) * interval '1 second')
+                        ELSE expires_at END
                 WHERE cookie_hash = \(Hash.sha256(token)) AND ended_at IS NULL
                     AND expires_at > \(now)
                 RETURNING id, mode, expires_at

@@ -49,7 +49,11 @@ enum SessionWire {
         .optional("token_type", .enumeration(["Bearer"])),
         .optional("csrf_token", .string(), "With a cookie: to be sent as X-CSRF-Token."),
         .required("expires_in", .integer()), .required("mode", .enumeration(SessionMode.names)),
-        .optional("device", .string(), deviceMeaning), .required("user", Wire.user))
+        .optional("device", .string(), deviceMeaning),
+        .optional(
+            "password_change_advised", .boolean,
+            "True where the password is easy to guess or known from a breach."),
+        .required("user", Wire.user))
 
     static let listed = Schema.named(
         "Session",
@@ -103,6 +107,7 @@ enum SessionWire {
             }
             body.field("mode", opened.mode.rawValue)
             if let device = opened.device { body.field("device", device) }
+            if opened.user.isPasswordAdvised { body.field("password_change_advised", true) }
             body.object("user") { Wire.write(opened.user, &$0) }
         }
     }

@@ -11,10 +11,16 @@ enum SessionEnd: String, Sendable {
     case idle
     case replaced
     case tooMany = "too_many"
+    /// Its person has to log in again, however much it was used.
+    case expired
 }
 
 /// How long log-ins last.
-enum SessionRules {
+package enum SessionRules {
+    /// Ninety days: a wallet that asked each day would be given passwords that are soon typed, and
+    /// what is dear asks for the PIN anyway.
+    package static let hoursDefault: Int64 = 90 * 24
+    package static let hoursMax: Int64 = 366 * 24
     static let refreshSeconds: Int64 = 30 * 86_400
     /// One more ends the one that was used longest ago.
     static let perPersonMax: Int64 = 100
@@ -104,7 +110,7 @@ extension Identity {
             worksUntil: worksUntil(shownAt, now))
         let refreshToken = SecureRandom.token()
         let mode = try wish.mode ?? mode(of: user.id, transaction)
-        let terms = terms(of: mode)
+        let terms = terms(of: mode, openedAt: now, now)
         // A cookie is not exchanged, so a standard one ends when it is a month old.
         let cookie = wish.usesCookie ? newCookie(mode) : nil
         let expiresAt = now.adding(seconds: terms.refreshSeconds)
@@ -133,7 +139,8 @@ extension Identity {
         let token = SecureRandom.token()
         return SessionCookie(
             token: token, csrfToken: csrfToken(of: token),
-            secondsMax: mode == .strict ? nil : SessionRules.refreshSeconds)
+            secondsMax: mode == .strict
+                ? nil : min(SessionRules.refreshSeconds, sessionSecondsMax))
     }
 
     /// Keeps the list of a person's sessions short enough to be looked through.

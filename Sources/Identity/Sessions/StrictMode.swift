@@ -37,6 +37,19 @@ extension Identity {
         }
     }
 
+    /// The same of a session that was opened then, which nothing that it gives out outlives.
+    func terms(of mode: SessionMode, openedAt: Timestamp, _ now: Timestamp) -> SessionTerms {
+        let (terms, left) = (terms(of: mode), now.seconds(until: lastMoment(of: openedAt)))
+        return SessionTerms(
+            accessSeconds: min(terms.accessSeconds, left),
+            refreshSeconds: min(terms.refreshSeconds, left))
+    }
+
+    /// When the person of a session that was opened then has to log in again.
+    func lastMoment(of openedAt: Timestamp) -> Timestamp {
+        openedAt.adding(seconds: sessionSecondsMax)
+    }
+
     /// How this person's sessions are opened when a log-in does not say.
     package func sessionMode(of session: Session) async throws -> SessionMode {
         try await database.read { transaction in

@@ -37,7 +37,7 @@ struct StepUpRoutes: Sendable {
             "totp", .string(min: 1, max: SecondFactorRules.codeCharactersMax),
             "What the authenticator app shows."),
         .optional(
-            "password", .string(min: 1, max: PasswordRules.bytesMax),
+            "password", .string(min: 1, max: PasswordRules.scalarsMax),
             "Of who has none of the others; it allows no payment."))
 
     private static let refused: [Refused] = [

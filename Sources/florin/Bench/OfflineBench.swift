@@ -156,9 +156,10 @@ struct OfflineBench: Sendable {
             let began = ContinuousClock.now
             let answer = try await client.call(.post, "/v1/offline/sync", body: body)
             latencies.append((ContinuousClock.now - began).inMicroseconds)
-            guard answer.json["receipts"]?.array?.count == Self.paymentsEach else {
-                throw Unexpected(what: "/v1/offline/sync")
-            }
+            // With those of what the phones before it have paid it.
+            guard let receipts = answer.json["receipts"]?.array,
+                receipts.count >= Self.paymentsEach
+            else { throw Unexpected(what: "/v1/offline/sync") }
         }
         return latencies.sorted()
     }

@@ -24,8 +24,6 @@ struct CredentialFile: Sendable {
     static let bytesMax = 64 * 1024
     /// People who log in on this terminal; the one of longest ago is forgotten first.
     static let devicesMax = 20
-    private static let lockAttemptsMax = 500
-    private static let lockPauseMilliseconds = 20
 
     let path: String
 
@@ -181,19 +179,13 @@ struct CredentialFile: Sendable {
     /// Runs `body` while no other terminal does.
     func locked<Value>(_ body: () async throws -> Value) async throws -> Value {
         try makeFolders()
-        let file = unsafe open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw failure("cannot be locked") }
-        // Closing gives the lock back, and so does the end of the program.
-        defer { close(file) }
-        var attempts = 0
-        while flock(file, LOCK_EX | LOCK_NB) != 0 {
-            attempts += 1
-            guard errno == EWOULDBLOCK || errno == EINTR, attempts < Self.lockAttemptsMax else {
-                throw failure("is locked by another terminal")
-            }
-            try await Task.sleep(for: .milliseconds(Self.lockPauseMilliseconds))
+        do { return try await FileLock.holding(path + ".lock", body) } catch let failure
+            as FileLock.Failure
+        {
+            throw failure.isTaken
+                ? .refused("\(path) is locked by another terminal")
+                : self.failure("cannot be locked")
         }
-        return try await body()
     }
 }
 

@@ -21,6 +21,7 @@ enum WalletCommand {
         ("Coming and going", WalletAccount.verbs),
         ("Money", WalletMoney.verbs + WalletRequests.verbs + WalletHistory.verbs),
         ("Security", WalletSecrets.verbs + WalletFactors.verbs + WalletSessions.verbs),
+        ("Without a network", WalletOffline.verbs),
         ("You", WalletPerson.verbs + WalletStanding.verbs),
         ("Programs of merchants", WalletKeys.verbs),
         ("In a sandbox", WalletMoney.sandboxVerbs + WalletAccount.sandboxVerbs),
@@ -50,17 +51,20 @@ enum WalletCommand {
     private static func run(
         _ arguments: [String], _ terminal: Terminal, _ environment: [String: String]
     ) async throws {
-        let name = arguments.first { !$0.hasPrefix("-") } ?? "help"
-        guard let verb = verb(name) else {
-            guard name == "help" else {
+        let words = arguments.filter { !$0.hasPrefix("-") }
+        guard let verb = verb(words) else {
+            let name = words.prefix(words.first == "offline" ? 2 : 1).joined(separator: " ")
+            guard ["", "help", "offline", "offline help"].contains(name) else {
                 throw Arguments.Misunderstood(reason: "there is no command “\(name)”")
             }
-            return terminal.say(arguments.dropFirst().first.flatMap(Self.verb).map(usage) ?? help)
+            return terminal.say(Self.verb(words.dropFirst()).map(usage) ?? help)
         }
         var rest = arguments
         rest.removeAll { $0 == "--help" || $0 == "-h" }
         guard rest.count == arguments.count else { return terminal.say(usage(of: verb)) }
-        if let index = rest.firstIndex(of: name) { rest.remove(at: index) }
+        for word in words.prefix(verb.name.split(separator: " ").count) {
+            if let index = rest.firstIndex(of: word) { rest.remove(at: index) }
+        }
         var grammar = verb.grammar
         grammar.options.insert("server")
         grammar.flags.insert("json")
@@ -71,8 +75,11 @@ enum WalletCommand {
         }
     }
 
-    private static func verb(_ name: String) -> Verb? {
-        verbs.first { $0.name == name || $0.alias == name }
+    /// The command that the words begin with; some have two.
+    private static func verb(_ words: some Collection<String>) -> Verb? {
+        guard let one = words.first else { return nil }
+        let two = words.prefix(2).joined(separator: " ")
+        return verbs.first { $0.name == one || $0.alias == one || $0.name == two }
     }
 
     // MARK: Help
@@ -91,7 +98,8 @@ enum WalletCommand {
         The log-in is kept in FLORIN_WALLET, or else ~/.config/florin/wallet.json. A password is
         asked for, or taken from FLORIN_PASSWORD or --password; a PIN from FLORIN_PIN, a code of
         the authenticator app from FLORIN_CODE, what is new from FLORIN_NEW_PIN and
-        FLORIN_NEW_PASSWORD.
+        FLORIN_NEW_PASSWORD. Offline wallets are kept in FLORIN_OFFLINE, or else beside the log-in;
+        their PIN, which is their own, is FLORIN_OFFLINE_PIN.
         Ends with 0 when done, 1 when refused, 2 when not understood, 3 when the network failed.
         """
     }
@@ -112,11 +120,9 @@ enum WalletCommand {
         for (name, meaning) in meanings where verb.options.contains("--\(name) ") {
             table.add("  --\(name)", meaning)
         }
-        if verb.options.contains("--strict") {
-            table.add("  --strict", "it ends when you leave, or after some idle minutes")
+        for (name, meaning) in flags where verb.options.contains("--\(name)]") {
+            table.add("  --\(name)", meaning)
         }
-        if verb.options.contains("--ids") { table.add("  --ids", "what `reverse` wants, too") }
-        if verb.options.contains("--yes") { table.add("  --yes", "do it without asking") }
         return ([line(verb), "", verb.summary] + table.lines()).joined(separator: "\n")
     }
 
@@ -144,10 +150,25 @@ enum WalletCommand {
         ("from", "only from this day on, such as 2026-11-21"),
         ("to", "only before this day"),
         ("key", "the key of an attempt whose outcome is not known: nothing is done twice"),
+        ("currency", "which wallet, where there are several"),
+        ("memo", "a few words for who pays"),
+        ("amount", "how much, where the request leaves the choice"),
+        ("png", "a picture of the code, as well"),
+        ("root", "the key that the issuer's keys must be signed with"),
+        ("top-up-to", "lock money again up to so much"),
+    ]
+
+    private static let flags = [
+        ("ids", "what `reverse` wants, too"),
+        ("yes", "do it without asking"),
+        ("strict", "it ends when you leave, or after some idle minutes"),
+        ("receive-only", "a till: takes money at once and never pays"),
+        ("frames", "a row of small codes in place of a large one"),
+        ("no-receipt", "without a receipt for who paid"),
     ]
 
     private static func hint(_ arguments: [String]) -> String {
-        let verb = arguments.first { !$0.hasPrefix("-") }.flatMap(verb)
+        let verb = verb(arguments.filter { !$0.hasPrefix("-") })
         return verb.map { "usage: " + line($0) } ?? "florin wallet help lists the commands."
     }
 

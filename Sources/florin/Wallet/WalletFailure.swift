@@ -4,6 +4,8 @@ internal import FlorinClient
 enum WalletFailure: Error {
     /// The wallet itself says no; a sentence for the person.
     case refused(String)
+    /// The same with a name for programs.
+    case named(String, String)
     /// The server's no to a command about this currency, in which its facts are told.
     case problem(FlorinProblem, currency: String)
     /// The server's no, and what its person does about it here.
@@ -37,6 +39,7 @@ struct Ended {
         switch error {
         case let error as Arguments.Misunderstood: self.init(Self.usage, "usage", error.reason)
         case WalletFailure.refused(let reason): self.init(Self.refused, "refused", reason)
+        case WalletFailure.named(let name, let reason): self.init(Self.refused, name, reason)
         case WalletFailure.problem(let problem, let currency):
             self.init(
                 Self.refused, problem.code,

@@ -140,6 +140,26 @@ struct MerchantKeyTests {
         #expect(try await shop.pay(1, key: second).status == 201)
     }
 
+    @Test func whoseKeyWillEndIsToldInTimeAndOnce() async throws {
+        let shop = try await Shop()
+        for (name, days) in [("Till", 60), ("Van", 365), ("Fair", 70)] as [(String, Int64)] {
+            let body = JSON.key(scopes: ["wallets:read"]).replacing("name", .string(name))
+                .replacing("expires_in", .integer(days * 86_400))
+            _ = try await shop.merchant.post("/v1/api_keys", body)
+        }
+        func told(_ name: String) async throws -> Int {
+            try await shop.api.messages(to: shop.merchant.phone)
+                .count { $0.contains("The key “\(name)”") && $0.contains("ends on") }
+        }
+        for (days, name) in [(47, "Till"), (10, "Fair")] as [(Int64, String)] {
+            try await shop.api.advanceClock(seconds: days * 86_400)
+            while try await told(name) == 0 { try await Task.yieldUnlessCancelled() }
+        }
+        // By the time of the second one the first was long told, and the third is far.
+        #expect(try await told("Till") == 1)
+        #expect(try await told("Van") == 0)
+    }
+
     @Test func aRevokedKeyIsOverAtBothServers() async throws {
         let shop = try await Shop()
         let made = try await shop.merchant.post(

@@ -23,6 +23,24 @@ struct OfflineTests {
         #expect(payer.wallet.ownAvailable == 600)
     }
 
+    /// Nobody has asked for the issuer's keys before, and all do at once.
+    @Test func theFirstToComeAgreeOnTheKeys() async throws {
+        let world = try await OfflineWorld.start()
+        var people: [Person] = []
+        for _ in 0..<6 { people.append(try await Person.signUp(world.api)) }
+        let devices = try await withThrowingTaskGroup(of: Device.self) { group in
+            for person in people { group.addTask { try await Device.enrol(person) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        let keys = devices[0].issuerKeys
+        #expect(keys.count == 1)
+        for device in devices {
+            #expect(device.issuerKeys == keys)
+            let certificate = device.wallet.certificate
+            #expect(SignatureCheck.isGood(certificate.check(by: keys[0].publicKey)))
+        }
+    }
+
     @Test(arguments: [true, false])
     func eitherSideSettles(payerFirst: Bool) async throws {
         var (payer, payee) = try await pair()

@@ -58,7 +58,7 @@ extension FuzzTarget {
         let text = input.text
         guard try decoded({ try PasswordRules.checkLength(text) }) != nil else { return }
         try hold(text.count >= PasswordRules.charactersMin, "no short password passes")
-        try hold(text.utf8.count <= PasswordRules.bytesMax, "no endless password passes")
+        try hold(text.count <= PasswordRules.charactersMax, "no endless password passes")
         let bits = PasswordStrength.guessBits(text)
         let known = PasswordStrength.guessBits(text, knowing: ["amina", "254712345678"])
         try hold(known <= bits, "knowing more makes no guess harder: \(known) and \(bits)")

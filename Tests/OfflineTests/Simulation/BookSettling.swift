@@ -60,8 +60,16 @@ extension Book {
         guard payer.guaranteeUsed <= payer.guarantee else {
             throw Broken("the fund paid \(payer.guaranteeUsed) of \(payer.guarantee) guaranteed")
         }
-        if settlement.fundPaid > 0, let end = picture.claimBy[id], record.seenAt > end {
-            throw Broken("the fund paid for \(id), which came too late")
+        if settlement.fundPaid > 0 {
+            guard record.seenAt < picture.claimBy[id] ?? now else {
+                throw Broken("the fund paid for \(id), which came too late")
+            }
+            guard picture.wallets[record.record.payee]?.owner != payer.owner else {
+                throw Broken("the fund paid \(payer.owner.low) for their own payment")
+            }
+            guard settlement.fundPaid <= picture.cover?.payeeRoom ?? 0 else {
+                throw Broken("the fund paid one payee beyond their cap")
+            }
         }
         if settlement.wasGivenBack, cases[payer.id] == nil {
             try cutOff(payer, Case(isUpheld: true))

@@ -111,10 +111,10 @@ extension Village {
         phones[phone].issuerKeys = book.issuerKeys
         phones[phone].revocations = book.revocations()
         if random.chance(30) {
-            for cheat in book.cases.keys.sorted() where book.cases[cheat]?.isUpheld == true {
-                guard phones[phone].proofs.count < 20, let proof = book.proof(against: cheat),
-                    !phones[phone].proofs.contains(where: { $0.certificate.wallet == cheat })
-                else { continue }
+            let known = Set(phones[phone].proofs.map { $0.certificate.wallet })
+            let upheld = book.cases.filter { $0.value.isUpheld && !known.contains($0.key) }
+            for cheat in upheld.keys.sorted().prefix(max(0, 20 - known.count)) {
+                guard let proof = book.proof(against: cheat) else { continue }
                 phones[phone].proofs.append(proof)
             }
         }

@@ -153,7 +153,7 @@ function personField(name, label) {
   });
 }
 
-function amountField(wallet, hint) {
+export function amountField(wallet, hint) {
   return field({
     name: 'amount', label: 'Amount', hint, prefix: wallet.currency, kind: 'money',
     attributes: {
@@ -177,7 +177,7 @@ function paymentOf(person, values, wallet) {
   return body;
 }
 
-function amountOf(text, wallet) {
+export function amountOf(text, wallet) {
   try {
     return read(text, wallet.currency);
   } catch (error) {

@@ -13,7 +13,7 @@ import { showSecurity } from './security.js';
 const entriesPerPage = 20;
 
 /** Shows the wallet of `user`, or its skeleton while `user` is not known yet. Returns how to leave. */
-export function showWallet(app, { user, sandbox, onLeave }) {
+export function showWallet(app, { user, sandbox, onLeave, onOffline }) {
   const place = {
     live: h('span', { class: 'live', role: 'status' }),
     wallets: h('div', { class: 'wallets', role: 'group', 'aria-label': 'Currency' }),
@@ -210,7 +210,8 @@ export function showWallet(app, { user, sandbox, onLeave }) {
     return redraw(place.actions,
       action('send', 'Send', '', () => sendMoney({ wallet: page.chosen, onDone: loadUnlessLive })),
       action('request', 'Request', 'quiet', () => requestMoney({ wallet: page.chosen, onDone: loadRequests })),
-      sandbox ? action('add', 'Top up', 'quiet', openTopUp) : '');
+      sandbox ? action('add', 'Top up', 'quiet', openTopUp) : '',
+      canBeOffline() ? action('phone', 'Offline', 'quiet', () => onOffline(page.chosen.currency)) : '');
   }
 
   function openTopUp() {
@@ -318,6 +319,9 @@ export function showWallet(app, { user, sandbox, onLeave }) {
       h('div', { class: 'empty', role: 'alert' }, h('p', {}, explain(error)), again));
   }
 }
+
+/** Keys, locks and WebAssembly are for pages that nobody on the way could have changed. */
+const canBeOffline = () => isSecureContext && 'locks' in navigator;
 
 /** Gives a skeleton its width without a style attribute, which the content security policy forbids. */
 function blank(characters) {
