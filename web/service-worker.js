@@ -9,6 +9,8 @@ const { version, files } = self.florin;
 const cacheName = `florin-${version}`;
 
 self.addEventListener('install', (event) => {
+  // What is sent while a page goes, such as the end of a strict session, must not wait for a worker.
+  event.addRoutes?.([{ condition: { requestMethod: 'POST' }, source: 'network' }]);
   event.waitUntil((async () => {
     const cache = await caches.open(cacheName);
     await cache.addAll(files.map((file) => new Request(file, { cache: 'reload' })));
