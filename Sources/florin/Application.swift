@@ -94,8 +94,7 @@ struct Application: Sendable {
         self.clock = clock
         redis = configuration.redis.map { Redis($0) }
         let buckets = TokenBuckets(redis: redis)
-        limiter = RateLimiter(
-            limits: configuration.rateLimits, buckets: buckets, clock: clock)
+        limiter = RateLimiter(limits: configuration.rateLimits, buckets: buckets, clock: clock)
         let jobs = Jobs(clock: clock)
         events = Events(database: database, clock: clock)
         ledger = Ledger(database: database, settings: settings, clock: clock)
@@ -121,9 +120,9 @@ struct Application: Sendable {
             relyingParty: configuration.relyingParty, asksNewDevices: configuration.asksNewDevices,
             strictIdleSeconds: configuration.strictIdleSeconds,
             sessionSecondsMax: configuration.sessionHours * 3600,
-            isSandbox: configuration.isSandbox,
-            staffAddresses: configuration.staffAddresses, asksStaff: configuration.asksStaff,
-            codeLimits: configuration.codeLimits, buckets: buckets,
+            isSandbox: configuration.isSandbox, staffAddresses: configuration.staffAddresses,
+            asksStaff: configuration.asksStaff, codeLimits: configuration.codeLimits,
+            buckets: buckets,
             followStanding: { try walletLimits.follow($1, of: $0, in: $2) })
         let payments = Payments(
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,

@@ -86,8 +86,8 @@ struct RailsWorld: Sendable {
             passwords: hasher, pins: hasher, breached: nil, vault: vault,
             tokens: TokenMint(signing: .generate(), seconds: 900),
             relyingParty: RelyingParty(id: "localhost", origins: ["http://localhost"])!,
-            asksNewDevices: false, strictIdleSeconds: 300, isSandbox: true,
-            staffAddresses: .none, asksStaff: false, codeLimits: CodeLimits(),
+            asksNewDevices: false, strictIdleSeconds: 300, sessionSecondsMax: 7_776_000,
+            isSandbox: true, staffAddresses: .none, asksStaff: false, codeLimits: CodeLimits(),
             buckets: TokenBuckets(redis: nil), followStanding: { _, _, _ in })
     }
 
