@@ -104,6 +104,12 @@ let package = Package(
                 "Notifications", "Identity",
             ]),
         library(
+            "Rails",
+            [
+                "Values", "Telemetry", "Cryptography", "Postgres", "HTTP", "Jobs", "Ledger",
+                "Identity", "Payments",
+            ]),
+        library(
             "Offline",
             [
                 "Values", "OfflineProtocol", "Telemetry", "Cryptography", "Postgres", "HTTP",
@@ -115,6 +121,11 @@ let package = Package(
                 "Values", "Telemetry", "Postgres", "HTTP", "Ledger", "Identity", "Payments",
             ]),
 
+        // The outside: adapters of the seam of `Rails`, and who they talk to in a sandbox. The two
+        // share no code, so that one misreading of a format is not made twice.
+        library("Providers", ["Values", "Cryptography", "HTTP", "Rails"]),
+        library("Simulators", ["Values", "Telemetry", "Cryptography", "HTTP"]),
+
         // What other programs use, and what `florin wallet` and the tests use too.
         library("FlorinClient", ["Values", "HTTP"]),
 
@@ -124,7 +135,8 @@ let package = Package(
             dependencies: [
                 "CLinux", "CMimalloc", "Values", "OfflineProtocol", "Telemetry", "Cryptography",
                 "QRCodes", "Postgres", "Redis", "HTTP", "Jobs", "Ledger", "Notifications",
-                "Identity", "Payments", "Offline", "Channels", "FlorinClient",
+                "Identity", "Payments", "Rails", "Offline", "Channels", "Providers", "Simulators",
+                "FlorinClient",
             ],
             swiftSettings: strict),
 
@@ -153,10 +165,17 @@ let package = Package(
             settings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
         tests(
+            "RailsTests",
+            [
+                "Values", "Cryptography", "Postgres", "Redis", "HTTP", "Jobs", "Ledger",
+                "Notifications", "Identity", "Payments", "Rails", "Providers", "Simulators",
+                "TestSupport",
+            ]),
+        tests(
             "EndToEndTests",
             [
                 "OfflineProtocol", "Cryptography", "FlorinClient", "HTTP", "Identity", "Postgres",
-                "QRCodes", "Values", "TestSupport",
+                "QRCodes", "Simulators", "Values", "TestSupport",
             ]),
         isFuzzing
             ? fuzzer("FuzzTests", exclude: ["README.md", "Corpus", "Replay"])

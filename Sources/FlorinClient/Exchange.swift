@@ -172,7 +172,8 @@ struct Exchange: Sendable {
         return switch error {
         case .cancelled: CancellationError()
         case .invalidRequest: FlorinError.network(.badAddress, mayHaveArrived: false)
-        case .unreachable: FlorinError.network(.unreachable, mayHaveArrived: mayHaveArrived)
+        case .unreachable, .circuitOpen, .queueFull:
+            FlorinError.network(.unreachable, mayHaveArrived: mayHaveArrived)
         case .untrusted: FlorinError.network(.untrusted, mayHaveArrived: mayHaveArrived)
         case .timedOut: FlorinError.network(.timedOut, mayHaveArrived: mayHaveArrived)
         case .broken, .closed: FlorinError.network(.broken, mayHaveArrived: mayHaveArrived)

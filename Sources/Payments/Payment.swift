@@ -17,11 +17,22 @@ extension TransferCode {
     /// What the guarantee paid, and what is owed for it.
     package static let offlineGuarantee = TransferCode(rawValue: 33)
 
+    /// Money that came in over a rail.
+    package static let railTopUp = TransferCode(rawValue: 40)
+    /// Money that went out over a rail.
+    package static let payout = TransferCode(rawValue: 41)
+    /// What had crossed a rail and came back.
+    package static let railReturn = TransferCode(rawValue: 42)
+    /// What the operator lost to a rail.
+    package static let railLoss = TransferCode(rawValue: 43)
+
     /// Whether a movement like this may be sent back. A fee goes back with its payment; offline
-    /// money has ways of its own, and what left an escrow has no owner who could send it.
+    /// money and rails have ways of their own, and what left an escrow has no owner who could send
+    /// it.
     var isReversible: Bool {
         switch self {
         case .fee, .offlineLock, .offlinePayment, .offlineReturn, .offlineGuarantee: false
+        case .railTopUp, .payout, .railReturn, .railLoss: false
         default: true
         }
     }
@@ -37,6 +48,10 @@ extension TransferCode {
         case .offlinePayment: "offline_payment"
         case .offlineReturn: "offline_return"
         case .offlineGuarantee: "offline_guarantee"
+        case .railTopUp: "top_up"
+        case .payout: "payout"
+        case .railReturn: "rail_return"
+        case .railLoss: "rail_loss"
         default: "other"
         }
     }

@@ -148,7 +148,7 @@ extension Payments {
     }
 
     /// A program pays no more at once than its merchant allowed it.
-    func requireAllowed(_ amount: Money, by payer: Payer) throws(LedgerRefusal) {
+    package func requireAllowed(_ amount: Money, by payer: Payer) throws(LedgerRefusal) {
         guard case .program(let grant) = payer.caller, !grant.allows(payment: amount) else {
             return
         }

@@ -9,6 +9,7 @@ internal import Notifications
 internal import Offline
 internal import Payments
 internal import Postgres
+internal import Rails
 internal import Redis
 internal import Telemetry
 internal import Values
@@ -30,6 +31,7 @@ struct Application: Sendable {
     let notifications: Notifications
     let identity: Identity
     let payments: Payments
+    let rails: Rails
     let offline: Offline
     let simple: SimpleTransfers
     let export: PersonalExport
@@ -46,7 +48,8 @@ struct Application: Sendable {
 
     static let migrations: [Migration] =
         JobsSchema.migrations + LedgerSchema.migrations + NotificationsSchema.migrations
-        + IdentitySchema.migrations + PaymentsSchema.migrations + OfflineSchema.migrations
+        + IdentitySchema.migrations + PaymentsSchema.migrations + RailsSchema.migrations
+        + OfflineSchema.migrations
 
     /// Migrates, loads the signing keys, and composes.
     static func start(
@@ -91,8 +94,7 @@ struct Application: Sendable {
         self.clock = clock
         redis = configuration.redis.map { Redis($0) }
         let buckets = TokenBuckets(redis: redis)
-        limiter = RateLimiter(
-            limits: configuration.rateLimits, buckets: buckets, clock: clock)
+        limiter = RateLimiter(limits: configuration.rateLimits, buckets: buckets, clock: clock)
         let jobs = Jobs(clock: clock)
         events = Events(database: database, clock: clock)
         ledger = Ledger(database: database, settings: settings, clock: clock)
@@ -118,8 +120,7 @@ struct Application: Sendable {
             relyingParty: configuration.relyingParty, asksNewDevices: configuration.asksNewDevices,
             strictIdleSeconds: configuration.strictIdleSeconds,
             sessionSecondsMax: configuration.sessionHours * 3600,
-            isSandbox: configuration.isSandbox,
-            staffAddresses: configuration.staffAddresses,
+            isSandbox: configuration.isSandbox, staffAddresses: configuration.staffAddresses,
             asksStaff: configuration.asksStaff, codeLimits: configuration.codeLimits,
             buckets: buckets,
             followStanding: { try walletLimits.follow($1, of: $0, in: $2) })
@@ -127,6 +128,9 @@ struct Application: Sendable {
             database: database, ledger: ledger, moneyOut: moneyOut, identity: identity,
             events: events, clock: clock, terms: terms)
         self.payments = payments
+        rails = Self.rails(
+            database, ledger, payments, identity, events, jobs, clock, ring,
+            configuration.rails)
         offline = Offline(
             payments: payments, ledger: ledger, identity: identity, events: events,
             database: database, clock: clock, keys: IssuerKeys(database: database, ring: ring),
@@ -134,18 +138,30 @@ struct Application: Sendable {
         simple = SimpleTransfers(
             identity: identity, payments: payments, ledger: ledger, database: database,
             terms: configuration.simpleTerms)
-        export = PersonalExport(identity, payments.exportParts + offline.exportParts)
+        export = PersonalExport(
+            identity, payments.exportParts + rails.exportParts + offline.exportParts)
         let erasures = Erasures(
-            identity, [offline.erasurePart, payments.erasurePart],
+            identity, [offline.erasurePart, rails.erasurePart, payments.erasurePart],
             daysToThink: configuration.erasureDays)
         self.erasures = erasures
         worker = Worker(
             database: database, clock: clock,
-            handlers: notifications.handlers + payments.handlers,
+            handlers: notifications.handlers + payments.handlers + rails.handlers,
             schedules: Self.schedules(
                 payments, commitments, actCommitments,
                 Retention(database: database, clock: clock), notifications, identity, erasures,
-                signingKeyDays: configuration.signingKeyDays) + offline.schedules)
+                signingKeyDays: configuration.signingKeyDays) + rails.schedules
+                + offline.schedules)
+    }
+
+    private static func rails(
+        _ database: Database, _ ledger: Ledger, _ payments: Payments, _ identity: Identity,
+        _ events: Events, _ jobs: Jobs, _ clock: Clock, _ ring: KeyRing, _ settings: RailSettings
+    ) -> Rails {
+        Rails(
+            database: database, ledger: ledger, payments: payments, identity: identity,
+            events: events, jobs: jobs, clock: clock, key: ring.sealingKey(Rails.purpose),
+            terms: settings.terms(ring), providers: settings.connected(clock: clock))
     }
 
     /// What stops payments and lets them go on; staff are told by a job of the same transaction,
@@ -200,6 +216,7 @@ struct Application: Sendable {
         defer { listener.stop() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
+            group.addTask { try await rails.run() }
             group.addTask { try await ledger.run() }
             group.addTask { try await watchBooks() }
             group.addTask { await events.run() }

@@ -61,6 +61,7 @@ struct Configuration: Sendable {
         uniqueKeysWithValues: [
             ("USD", 40), ("EUR", 40), ("NGN", 60_000), ("UGX", 150_000), ("TZS", 100_000),
         ].compactMap { code, major in Currency(code).map { ($0, Int64(major)) } })
+    var rails = RailSettings()
     /// A file; nil: none is looked at.
     var breachedPasswords: String?
 
@@ -80,6 +81,7 @@ struct Configuration: Sendable {
         var reader = EnvironmentReader(environment)
         let localPort = try reader.integer("PORT", in: 0...65_535) ?? 8080
         relyingParty = try reader.relyingParty(localPort: localPort)
+        rails = try reader.rails(localPort: localPort)
         try read(&reader)
         guard simpleAccess != .open || isSandbox else {
             throw ConfigurationError(

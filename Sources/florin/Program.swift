@@ -32,6 +32,9 @@ enum Program {
                                                CSV, see docs/operations.md
         florin seed --people N --balance MINOR --currency CODE --tokens FILE
                                                people with money, for load tests; sandbox only
+        florin simulate [--port PORT] [--seed N | --plan FILE] [--phones manual|random|approve|…]
+                                               the vendors of a sandbox, which misbehave on
+                                               demand; see docs/rails.md
         florin offline-root make FILE          a root of offline payments, on a machine of its own
         florin offline-root request            the issuer's keys of a year to come, to be signed
         florin offline-root sign FILE LIST     signs them, on the root's machine
@@ -89,6 +92,7 @@ enum Program {
         case "migrate": return try await MigrateCommand.run(arguments)
         case "import-people": return try await ImportPeopleCommand.run(arguments)
         case "seed": return try await SeedCommand.run(arguments)
+        case "simulate": return try await SimulateCommand.run(arguments)
         case "bench": return try await BenchCommand.run(arguments)
         case "qr": return try QRCommand.run(arguments)
         case "routes": return try await RoutesCommand.run(arguments)

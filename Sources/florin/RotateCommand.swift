@@ -6,6 +6,7 @@ internal import Ledger
 internal import Notifications
 internal import Offline
 internal import Postgres
+internal import Rails
 
 /// `florin rotate-keys`: seals everything under the first master key, then proves that the others
 /// are no longer needed. Exit 0 when they are not.
@@ -61,5 +62,5 @@ extension Application {
     /// Everything that master keys have sealed.
     static let sealedRows =
         Identity.sealedRows + BookKeys.sealedRows + Notifications.sealedRows
-        + IssuerKeys.sealedRows
+        + Rails.sealedRows + IssuerKeys.sealedRows
 }

@@ -7,6 +7,7 @@ internal import Notifications
 internal import Offline
 internal import Payments
 internal import Postgres
+internal import Rails
 internal import Redis
 internal import Telemetry
 internal import Values
@@ -64,6 +65,7 @@ struct Routes: Sendable {
             + KycRoutes(application.identity).routes + StaffKycRoutes(application.identity).routes
             + StaffPeopleRoutes(application.identity).routes
             + CodeStopRoutes(application.identity).routes
+            + RailRoutes(application.rails).routes
             + OfflineRoutes(application.offline).routes
         guard application.configuration.isSandbox else { return always }
         return always + plans.sandboxRoutes + payments.sandboxRoutes
@@ -184,6 +186,7 @@ struct ClockRoutes: Sendable {
         }
         clock.advance(seconds: seconds)
         application.worker.wake()
+        application.rails.wake()
         return .json { body in
             body.field("now", "\(clock.now)")
             body.field("offset_seconds", clock.offsetSeconds)

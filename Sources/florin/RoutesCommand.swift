@@ -6,6 +6,7 @@ internal import Identity
 internal import Ledger
 internal import Payments
 internal import Postgres
+internal import Rails
 internal import Values
 
 /// `florin routes`: the API's table of contents, or with `--openapi` its whole description.
@@ -63,7 +64,7 @@ enum RefusalsCommand {
         let ledger: [any Refusal] = LedgerRejection.allCases.map { LedgerRefusal($0) }
         let every =
             ledger + [LedgerOverloaded() as any Refusal] + IdentityRejection.all
-            + PaymentRejection.allCases + SimpleRejection.allCases
+            + PaymentRejection.allCases + RailRejection.allCases + SimpleRejection.allCases
         var codes: Set<String> = []
         return every.filter { codes.insert($0.code).inserted }
     }

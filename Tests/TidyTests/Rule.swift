@@ -18,7 +18,7 @@ enum Slices {
     static let schemas = [
         "Jobs": "jobs", "Ledger": "ledger", "Notifications": "notifications",
         "Identity": "identity", "Payments": "payments", "Offline": "offline",
-        "Channels": "channels",
+        "Rails": "rails", "Channels": "channels",
     ]
 
     static let all = Set(schemas.keys)

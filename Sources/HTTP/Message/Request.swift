@@ -42,6 +42,11 @@ extension Request {
         head.target.query.first { $0.name == name }?.value
     }
 
+    /// Every parameter of the query, the first of each name.
+    package var queryValues: [String: String] {
+        Dictionary(head.target.query.map { ($0.name, $0.value) }) { first, _ in first }
+    }
+
     package func queryInteger(_ name: String) -> Int64? { query(name).flatMap { Int64($0) } }
 
     /// The text in the place of `{name}` in the route's path.

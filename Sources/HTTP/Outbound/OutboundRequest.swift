@@ -23,10 +23,14 @@ package struct OutboundRequest: Sendable {
         self.body = body
     }
 
+    /// Says of a POST without such a header that it may be sent twice, as a mere question may.
+    package var isRepeatable = false
+
     /// Whether sending it twice has the effect of sending it once (RFC 9110 section 9.2.2, or a
     /// key).
     var isIdempotent: Bool {
-        switch method {
+        if isRepeatable { return true }
+        return switch method {
         case .get, .head, .put, .delete, .options: true
         case .post, .patch:
             headers.contains { ASCII.equalsIgnoringCase($0.0, "Idempotency-Key") }
@@ -40,6 +44,12 @@ package struct OutboundResponse: Sendable {
     package let headers: [(name: String, value: String)]
     /// Empty for a stream that succeeded: its bytes went to the caller as they came.
     package let body: [UInt8]
+
+    package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8]) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
 
     /// The first field of that name, in any case.
     package func header(_ name: String) -> String? {
@@ -70,12 +80,16 @@ package enum OutboundError: Error, Sendable, Equatable {
     case closed(Delivery)
     /// The connection broke, or what came over it was not HTTP.
     case broken(Delivery)
+    /// The server has failed several times in a row and is left alone for a while.
+    case circuitOpen
+    /// Too many requests wait for this server already.
+    case queueFull
     /// The answer was longer than the client accepts.
     case responseTooLarge
 
     package var delivery: Delivery {
         switch self {
-        case .invalidRequest: .notSent
+        case .invalidRequest, .circuitOpen, .queueFull: .notSent
         case .unreachable(let delivery), .untrusted(let delivery), .timedOut(let delivery),
             .cancelled(let delivery), .closed(let delivery), .broken(let delivery):
             delivery

@@ -52,7 +52,7 @@ struct AccessRow: Sendable {
 
 enum AccessTable {
     static let rows =
-        identity + personal + secrets + keys + standing + kyc + people + payments + offline
+        identity + personal + secrets + keys + standing + kyc + people + payments + rails + offline
         + simple + open
 
     /// Who sees what is not theirs; an auditor sees what any of them does.
@@ -303,6 +303,31 @@ enum AccessTable {
             "POST /sandbox/topups", .payer(nil), body: { _ in ["amount": 1, "currency": "KES"] }),
     ]
 
+    private static let rails: [AccessRow] = [
+        AccessRow("GET /v1/rails", .caller(nil)),
+        AccessRow("POST /v1/topups", .payer(nil), body: { _ in crossing }),
+        AccessRow("POST /v1/payouts", .payer(nil), body: { _ in crossing }),
+        AccessRow("GET /v1/payments", .caller(nil)),
+        AccessRow(
+            "GET /v1/payments/{id}", .caller(nil), .hidden("payment_not_found"),
+            of: { try await $0.outsidePayment() }),
+        // The telephone is ringing already.
+        AccessRow(
+            "POST /v1/payments/{id}/cancellations", .change(nil), .hidden("payment_not_found"),
+            of: { try await $0.outsidePayment() }, status: 409),
+        AccessRow("GET /v1/staff/payments", .staffView(["admin", "finance", "support"])),
+        AccessRow(
+            "GET /v1/staff/payments/{id}", .staffView(["admin", "finance", "support"]),
+            of: { try await $0.outsidePayment() }),
+        // It is not in review.
+        AccessRow(
+            "POST /v1/staff/payments/{id}/decisions", .staff(["admin", "finance"]),
+            of: { try await $0.outsidePayment() },
+            body: { _ in ["outcome": "failed", "reason": "as the statement says"] }, status: 409),
+    ]
+
+    private static let crossing: JSON = ["rail": "mpesa", "amount": 1_000, "currency": "KES"]
+
     private static let offline: [AccessRow] = [
         AccessRow(
             "POST /v1/offline/wallets", .payer(nil),
@@ -382,7 +407,9 @@ enum AccessTable {
         "POST /v1/session_challenges/{challenge}/answers", "POST /v1/sessions/passkeys",
         "GET /v1/act_commitments", "GET /v1/commitments",
         "GET /v1/commitments/keys", "GET /v1/commitments/{day}", "GET /v1/offline/keys",
-        "GET /v1/offline/crl", "GET /v1/offline/proofs/{wid}", "GET /sandbox/messages",
+        "POST /v1/callbacks/{provider}",
+        "POST /v1/callbacks/{provider}/{token}", "GET /v1/offline/crl",
+        "GET /v1/offline/proofs/{wid}", "GET /sandbox/messages",
         "POST /sandbox/clock", "POST /api/users/register", "POST /api/users/login", "GET /health",
         "GET /health/live", "GET /health/ready", "GET /metrics", "GET /openapi.json",
     ].map { AccessRow($0, .open) }

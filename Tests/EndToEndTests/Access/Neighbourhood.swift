@@ -55,11 +55,14 @@ struct Neighbourhood: Sendable {
     private let people: [Who: Person]
     private let keys: [Who: String]
     private let database: Database
+    private let vendors: Vendors
 
     init() async throws {
         let database = try await TestPostgres.database()
         self.database = database.pool()
-        api = try await FlorinServer.start(database: database).api
+        let vendors = try Vendors()
+        self.vendors = vendors
+        api = try await FlorinServer.start(database: database, vendors.settings).api
         let hands = try database.connection()
         owner = try await Self.person("merchant", api, hands)
         // Some of the owner's things are passkeys, and who has one shows more than the password.
@@ -190,6 +193,13 @@ extension Neighbourhood {
         let payment = try phone.pay(other.ask(1))
         try await phone.show(payment.encoded)
         return payment.last.hex
+    }
+
+    /// A top-up of the owner's that their telephone asks about.
+    func outsidePayment() async throws -> String {
+        try await owner.post(
+            "/v1/topups", ["rail": "mpesa", "amount": 1_000, "currency": "KES"]
+        ).id
     }
 
     /// Documents of the owner's that wait for staff.
