@@ -40,10 +40,12 @@ extension Rails {
             try await settleLate(payment, receipt, service, said)
         case (.failed(let failure), .calling), (.failed(let failure), .unknown):
             try await fail(payment, failure, by: .provider, said, service)
-        case (.reversed, .calling), (.reversed, .unknown):
+        case (.reversed, .calling), (.reversed, .unknown), (.chargedBack, .calling),
+            (.chargedBack, .unknown):
             try await fail(payment, .refused, by: .provider, said, service)
         case (.failed, .settled), (.reversed, .settled):
-            try await takeBack(payment, said)
+            try await takeBack(payment, as: .reversed, said)
+        case (.chargedBack, .settled): try await takeBack(payment, as: .chargedBack, said)
         case (.absent, .calling), (.absent, .unknown):
             try await applyAbsence(to: payment, service, said)
         case (.pending, .calling) where payment.asks < Self.asksBeforeDoubt:
@@ -237,8 +239,11 @@ extension Rails {
     }
 
     /// What had been settled went back the way it came.
-    private func takeBack(_ payment: RailPayment, _ said: [Exchange]) async throws {
-        var after = try payment.moved(to: .reversed)
+    private func takeBack(
+        _ payment: RailPayment, as end: RailState, _ said: [Exchange]
+    ) async throws {
+        let event: RailStep.Event = end == .chargedBack ? .chargedBack : .reversed
+        var after = try payment.moved(to: end)
         after.dueAt = nil
         let ready = after
         _ = try await ledger.submit(
@@ -246,7 +251,7 @@ extension Rails {
                 key: Self.key("reverse \(payment.id) \(payment.version)"),
                 try await returns(of: payment),
                 attachments: attachments(
-                    payment, RailStep(.reversed, by: .provider), said: said
+                    payment, RailStep(event, by: .provider), said: said
                 ) { _ in ready }))
     }
 

@@ -123,10 +123,9 @@ extension Rails {
         _ kind: RailKind, _ service: RailService, _ amount: Money, fee: Money,
         _ wallet: AccountID, _ connected: Connected, of user: ID<User>
     ) async throws -> RailPayment {
-        // Only where somebody has proven to be reached: nobody's telephone rings for a stranger,
-        // and no money goes to a number that was mistyped.
         guard let person = try await identity.user(user), person.isVerified,
-            let phone = person.phone
+            let contact = try await contact(
+                of: person, service, at: connected.provider.name)
         else { throw RailRejection.contactMissing }
         let now = clock.now
         let id = ID<RailPayment>.make(at: now)
@@ -135,7 +134,7 @@ extension Rails {
         var payment = RailPayment(
             id: id, user: user, kind: kind, rail: service.rail,
             provider: connected.provider.name, amount: amount, fee: fee, wallet: wallet,
-            float: float, contact: seal(phone.e164, Self.contactField, id), createdAt: now,
+            float: float, contact: seal(contact, Self.contactField, id), createdAt: now,
             state: .created, version: 1)
         payment.dueAt = now.adding(seconds: Driver.leaseSeconds)
         return payment

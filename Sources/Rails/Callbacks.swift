@@ -138,6 +138,10 @@ extension Rails {
             return try await stored(
                 where: "provider = \(connected.provider.name) AND reference = \(reference)"
             ).first
+        case .receipt(let receipt):
+            return try await stored(
+                where: "provider = \(connected.provider.name) AND receipt = \(receipt)"
+            ).first
         case .nothing: return nil
         }
     }

@@ -186,11 +186,13 @@ extension Rails {
 
     private func order(_ payment: RailPayment, _ service: RailService) async throws -> RailOrder {
         let names = try await payments.usernames(of: [payment.user])
+        let contact = try open(payment.contact, Self.contactField, payment.id)
         return RailOrder(
             id: payment.id, service: service, amount: payment.amount,
             username: names[payment.user] ?? "",
-            phone: PhoneNumber(try open(payment.contact, Self.contactField, payment.id)),
-            email: nil,
+            phone: service.contact == .phone ? PhoneNumber(contact) : nil,
+            email: service.contact == .email ? EmailAddress(contact) : nil,
+            account: service.contact == .account ? contact : nil,
             callbacks: CallbackAddresses(
                 base: terms.publicURL, provider: payment.provider, payment: payment.id,
                 tokens: terms.tokens))

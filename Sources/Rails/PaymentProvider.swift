@@ -44,6 +44,8 @@ package struct RailService: Sendable {
     /// Minor units.
     package let amountMin: Int64
     package let amountMax: Int64
+    /// What its provider knows a person by.
+    package let contact: RailContact
     /// How long the provider usually takes until it knows: the first question comes after it.
     package let usualSeconds: Int64
     /// From how many seconds after the call on `absent` proves that the provider did not and will
@@ -55,8 +57,8 @@ package struct RailService: Sendable {
 
     package init(
         rail: String, kind: RailKind, currency: Currency, unit: Int64 = 1,
-        amounts: ClosedRange<Int64>, usualSeconds: Int64, absenceProvesAfterSeconds: Int64?,
-        asksAgainAfterSeconds: Int64? = nil
+        amounts: ClosedRange<Int64>, contact: RailContact = .phone, usualSeconds: Int64,
+        absenceProvesAfterSeconds: Int64?, asksAgainAfterSeconds: Int64? = nil
     ) {
         precondition(unit > 0 && amounts.lowerBound > 0)
         self.rail = rail
@@ -65,10 +67,23 @@ package struct RailService: Sendable {
         self.unit = unit
         amountMin = amounts.lowerBound
         amountMax = amounts.upperBound
+        self.contact = contact
         self.usualSeconds = usualSeconds
         self.absenceProvesAfterSeconds = absenceProvesAfterSeconds
         self.asksAgainAfterSeconds = asksAgainAfterSeconds
     }
+}
+
+/// What a provider knows a person by, and so where money comes from or goes to.
+package enum RailContact: Sendable {
+    /// Nothing: they show themselves to the provider.
+    case none
+    /// The proven telephone number.
+    case phone
+    /// The proven address.
+    case email
+    /// An account of theirs at the provider, which staff have looked at and entered.
+    case account
 }
 
 /// What the provider is asked to do.
@@ -81,6 +96,7 @@ package struct RailOrder: Sendable {
     /// Where it comes from or goes to.
     package let phone: PhoneNumber?
     package let email: EmailAddress?
+    package let account: String?
     /// Where the provider's callbacks about this order come in.
     package let callbacks: CallbackAddresses
 }
@@ -122,6 +138,8 @@ package enum AskAnswer: Sendable, Equatable {
     case failed(RailFailure)
     /// It had acted, and took it back.
     case reversed(RailReceipt?)
+    /// It had acted, and the payer's bank took the money back.
+    case chargedBack(RailReceipt?)
     /// The provider has never heard of it.
     case absent
     /// No answer that says anything.
@@ -216,6 +234,8 @@ package struct CallbackReading: Sendable, Equatable {
         case payment(ID<RailPayment>)
         /// What the provider called it when it accepted it.
         case reference(String)
+        /// What the provider called it when it had acted.
+        case receipt(String)
         case nothing
     }
 

@@ -62,6 +62,7 @@ extension Rails {
         return [
             "DELETE FROM rails.exchanges WHERE \(theirs)",
             "DELETE FROM rails.callbacks WHERE \(theirs)",
+            "DELETE FROM rails.destinations WHERE user_id = \(user)",
             "UPDATE rails.payments SET contact = '' WHERE user_id = \(user)",
         ]
     }

@@ -7,6 +7,7 @@ package enum RailRejection: String, Refusal, CaseIterable {
     case amountAboveMaximum = "amount_above_maximum"
     case amountNotPayable = "amount_not_payable"
     case contactMissing = "rail_contact_missing"
+    case destinationTaken = "rail_destination_taken"
     case railDown = "rail_down"
     case paymentNotFound = "payment_not_found"
     case paymentUnderWay = "payment_under_way"
@@ -18,7 +19,7 @@ package enum RailRejection: String, Refusal, CaseIterable {
     package var status: Int {
         switch self {
         case .railNotAvailable, .amountBelowMinimum, .amountAboveMaximum, .amountNotPayable: 422
-        case .contactMissing, .paymentUnderWay, .paymentNotInReview: 409
+        case .contactMissing, .destinationTaken, .paymentUnderWay, .paymentNotInReview: 409
         case .railDown: 503
         case .paymentNotFound: 404
         case .callbackUnverified: 400
@@ -32,7 +33,8 @@ package enum RailRejection: String, Refusal, CaseIterable {
         case .amountAboveMaximum: "The amount is above the most that this rail moves at once."
         case .amountNotPayable: "This rail moves whole units only."
         case .contactMissing:
-            "This rail reaches people by a telephone number or e-mail that you have not proven."
+            "This rail reaches people by a number, address or account that you have not proven."
+        case .destinationTaken: "This account at the provider is another person's."
         case .railDown: "The provider of this rail does not answer; nothing was done. Try later."
         case .paymentNotFound: "There is no such payment of yours."
         case .paymentUnderWay:

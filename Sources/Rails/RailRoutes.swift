@@ -197,7 +197,30 @@ struct RailStaffRoutes: Sendable {
                     Refused(RailRejection.paymentNotInReview),
                     Refused(LedgerRefusal(.moneyOutStopped)),
                 ], handler: decide),
+            rails.identity.staffRoutes([.finance, .admin]).route(
+                .put, "/v1/staff/people/{id}/destinations/{provider}",
+                summary: "Enter a person's own account at a provider of payouts.", tag: "staff",
+                parameters: [.path("id", .uuid), .path("provider", RailWire.rail)],
+                body: RailWire.entry, returns: .ok(RailWire.destination),
+                refusals: [
+                    Refused(IdentityRejection.userNotFound),
+                    Refused(RailRejection.destinationTaken),
+                ], handler: enter),
         ]
+    }
+
+    private func enter(_ request: Request, _ staff: StaffSession) async throws -> Response {
+        guard let person = ID<User>(request.parameter("id")) else {
+            throw IdentityRejection.userNotFound
+        }
+        let (provider, account) = (request.parameter("provider"), request.text("account"))
+        try await rails.enter(
+            account: account, of: person, at: provider, because: request.text("reason"),
+            by: staff, from: request.origin)
+        return .json { body in
+            body.field("provider", provider)
+            body.field("account", account)
+        }
     }
 
     private func review(_ request: Request, _ staff: StaffView) async throws -> Response {

@@ -24,6 +24,25 @@ enum RailWire {
         .optional(
             "receipt", .nullable(.string(min: 1, max: 255)), "What the provider's books call it."))
 
+    private static let account = Schema.string(
+        min: 1, max: 128,
+        pattern: Schema.Pattern("^[A-Za-z0-9_-]{1,128}$") { text in
+            text.utf8.allSatisfy {
+                switch $0 {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D: true
+                default: false
+                }
+            }
+        })
+
+    static let entry = Schema.object(
+        .required("account", account, "As the provider calls it: `acct_…`."),
+        .required("reason", .reason))
+
+    static let destination = Schema.named(
+        "PayoutDestination",
+        .object(.required("provider", rail), .required("account", account)))
+
     static let offer = Schema.named(
         "Rail",
         .object(

@@ -4,7 +4,8 @@ package import Postgres
 package enum RailsSchema {
     package static let migrations: [Migration] = [
         Migration(
-            slice: "rails", number: 1, name: "payments, steps, exchanges, callbacks", sql: first)
+            slice: "rails", number: 1, name: "payments, steps, exchanges, callbacks", sql: first),
+        Migration(slice: "rails", number: 2, name: "people's accounts at providers", sql: second),
     ]
 
     private static let first: StaticString = """
@@ -183,5 +184,19 @@ package enum RailsSchema {
             FOR EACH ROW EXECUTE FUNCTION rails.refuse_change();
         CREATE TRIGGER moves_stay BEFORE INSERT OR UPDATE OR DELETE ON rails.moves
             FOR EACH ROW EXECUTE FUNCTION rails.refuse_change();
+        """
+
+    private static let second: StaticString = """
+        -- Accounts of people's own at providers that pay to no telephone number or address.
+        CREATE TABLE rails.destinations (
+            user_id uuid NOT NULL,
+            provider text NOT NULL CHECK (provider ~ '^[a-z_]{1,32}$'),
+            account text NOT NULL CHECK (account ~ '^[A-Za-z0-9_-]{1,128}$'),
+            entered_at timestamptz NOT NULL,
+            entered_by uuid NOT NULL,
+            PRIMARY KEY (user_id, provider),
+            -- One account is one person's.
+            CONSTRAINT destinations_account UNIQUE (provider, account)
+        );
         """
 }

@@ -23,6 +23,19 @@ package struct SimulatedRequest: Sendable {
 
     package func header(_ name: String) -> String? { fields(name) }
 
+    /// The body as a form. Of a name that comes twice the last counts.
+    var form: [String: String] {
+        var form: [String: String] = [:]
+        for pair in body.split(separator: UInt8(ascii: "&")) {
+            let parts = pair.split(
+                separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false
+            ).map { FormText.value(String(decoding: $0, as: UTF8.self)) }
+            guard parts.count == 2, let name = parts[0], let value = parts[1] else { continue }
+            form[name] = value
+        }
+        return form
+    }
+
     /// The body as JSON; null when it is none.
     var json: JSON {
         do { return try JSON(parsing: body) } catch { return .null }
@@ -41,6 +54,7 @@ package struct SimulatedReply: Sendable {
 
     package var status: Int
     package var body: [UInt8]
+    package var type = "application/json"
     package var manner = Manner.whole
     /// How long the caller waits for it.
     package var seconds: Int64 = 0
@@ -48,6 +62,30 @@ package struct SimulatedReply: Sendable {
     package init(_ status: Int, _ json: JSON) {
         self.status = status
         body = json.encoded()
+    }
+
+    /// A page for a person's browser.
+    init(_ status: Int, page: String) {
+        self.status = status
+        body = Array(page.utf8)
+        type = "text/html; charset=utf-8"
+    }
+
+    /// What `act` answers, as badly as the faults want it.
+    static func suffering(
+        _ faults: [FaultPlan.Rule], broken: SimulatedReply, _ act: () -> SimulatedReply
+    ) -> SimulatedReply {
+        let kinds = Set(faults.map(\.fault))
+        var silent = broken
+        silent.manner = .silence
+        if kinds.contains(.silenceBeforeActing) { return silent }
+        if kinds.contains(.errorBeforeActing) { return broken }
+        var reply = act()
+        if kinds.contains(.silenceAfterActing) { reply.manner = .silence }
+        if kinds.contains(.errorAfterActing) { reply = broken }
+        if kinds.contains(.halfAnswer) { reply.manner = .half }
+        if let delay = faults.first(where: { $0.fault == .delay }) { reply.seconds = delay.seconds }
+        return reply
     }
 }
 

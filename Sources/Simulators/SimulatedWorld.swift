@@ -11,8 +11,9 @@ package final class SimulatedWorld: Sendable {
         package let vendor: String
         package let operation: String
         package let url: String
-        package let headers: [(String, String)]
+        package fileprivate(set) var headers: [(String, String)]
         package let body: [UInt8]
+        fileprivate let sign: @Sendable (Timestamp) -> [(String, String)]
         fileprivate let number: Int
     }
 
@@ -66,9 +67,11 @@ package final class SimulatedWorld: Sendable {
 
     // MARK: The post
 
+    /// - Parameter sign: fields of the head that depend on when it is sent.
     package func post(
         _ body: JSON, to url: String, after seconds: Int64, vendor: String, _ operation: String,
-        headers: [(String, String)] = [("Content-Type", "application/json")]
+        headers: [(String, String)] = [("Content-Type", "application/json")],
+        sign: @escaping @Sendable (Timestamp) -> [(String, String)] = { _ in [] }
     ) {
         let dueAt = now.adding(seconds: seconds)
         state.withLock { state in
@@ -76,7 +79,8 @@ package final class SimulatedWorld: Sendable {
             state.post.append(
                 Delivery(
                     dueAt: dueAt, vendor: vendor, operation: operation, url: url,
-                    headers: headers, body: body.encoded(), number: state.deliveries))
+                    headers: headers, body: body.encoded(), sign: sign,
+                    number: state.deliveries))
         }
     }
 
@@ -86,7 +90,11 @@ package final class SimulatedWorld: Sendable {
         return state.withLock { state in
             let due = state.post.filter { $0.dueAt <= now }
             state.post.removeAll { $0.dueAt <= now }
-            return due.sorted { ($0.dueAt, $0.number) < ($1.dueAt, $1.number) }
+            return due.sorted { ($0.dueAt, $0.number) < ($1.dueAt, $1.number) }.map { delivery in
+                var signed = delivery
+                signed.headers += delivery.sign(now)
+                return signed
+            }
         }
     }
 

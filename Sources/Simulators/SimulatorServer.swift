@@ -72,7 +72,7 @@ package final class SimulatorServer: Sendable {
         // These are seconds of the world outside: whoever waits does so on a real clock.
         if reply.seconds > 0 { try await Task.sleep(for: .seconds(reply.seconds)) }
         switch reply.manner {
-        case .whole: return .bytes(reply.status, reply.body, as: "application/json")
+        case .whole: return .bytes(reply.status, reply.body, as: reply.type)
         case .half:
             return .produced(as: "application/json") { stream in
                 try await stream.write(Array(reply.body.prefix(reply.body.count / 2)))

@@ -31,6 +31,7 @@ enum Program {
         florin seed --people N --balance MINOR --currency CODE --tokens FILE
                                                people with money, for load tests; sandbox only
         florin simulate [--port PORT] [--seed N | --plan FILE] [--phones manual|random|approve|…]
+                        [--florin URL]
                                                the vendors of a sandbox, which misbehave on
                                                demand; see docs/rails.md
         florin bench ledger [--accounts N] [--transfers N] [--batch N] [--in-flight N]

@@ -12,12 +12,20 @@ struct RailSettings: Sendable {
     var publicURL = ""
     var payoutFees: [Plan: FeeSchedule] = [:]
     var daraja: DarajaSettings?
+    var stripe: StripeSettings?
     /// Calls to one provider at once.
     var callsMax = 1_000
 
     /// Providers and the ways to them.
     func connected(clock: Clock) -> [Rails.Connected] {
-        guard let daraja else { return [] }
+        var connected: [Rails.Connected] = []
+        if let daraja { connected.append(.init(Daraja(daraja), over: wire(clock))) }
+        if let stripe { connected.append(.init(Stripe(stripe), over: wire(clock))) }
+        return connected
+    }
+
+    /// A line to one provider: who waits for one leaves the others alone.
+    private func wire(_ clock: Clock) -> Wire {
         var limits = HTTPClient.Limits()
         limits.connectionsMax = callsMax
         limits.connectionsPerHostMax = callsMax
@@ -25,8 +33,7 @@ struct RailSettings: Sendable {
         limits.responseBytesMax = 1024 * 1024
         var rules = OutboundLine.Rules()
         rules.atOnceMax = callsMax
-        let line = OutboundLine(client: HTTPClient(limits: limits), rules: rules, clock: clock)
-        return [Rails.Connected(Daraja(daraja), over: Wire(line))]
+        return Wire(OutboundLine(client: HTTPClient(limits: limits), rules: rules, clock: clock))
     }
 
     func terms(_ ring: KeyRing) -> RailTerms {
@@ -54,6 +61,7 @@ extension EnvironmentReader {
         settings.callsMax =
             try integer("FLORIN_RAIL_CALLS", in: 1...10_000).map { Int($0) } ?? settings.callsMax
         settings.daraja = try daraja()
+        settings.stripe = try stripe()
         return settings
     }
 
@@ -69,6 +77,33 @@ extension EnvironmentReader {
             securityCredential: try required("FLORIN_DARAJA_SECURITY_CREDENTIAL"))
     }
 
+    private func stripe() throws(ConfigurationError) -> StripeSettings? {
+        guard let url = text("FLORIN_STRIPE_URL") else { return nil }
+        let secrets = try required("FLORIN_STRIPE_WEBHOOK_SECRET").split(separator: ",")
+        guard !secrets.isEmpty else {
+            throw ConfigurationError(
+                name: "FLORIN_STRIPE_WEBHOOK_SECRET", reason: "one, or two separated by a comma")
+        }
+        return StripeSettings(
+            baseURL: url, secretKey: try required("FLORIN_STRIPE_SECRET_KEY"),
+            webhookSecrets: secrets.map { String($0) },
+            currencies: try currencies(
+                "FLORIN_STRIPE_CURRENCIES", where: StripeSettings.isCounted))
+    }
+
+    /// - Parameter isMoved: whether the provider moves this currency as we count it.
+    private func currencies(
+        _ name: String, where isMoved: (Currency) -> Bool
+    ) throws(ConfigurationError) -> [Currency] {
+        let codes = try required(name).split(separator: ",")
+        let currencies = codes.compactMap { Currency($0) }.filter(isMoved)
+        guard !codes.isEmpty, currencies.count == codes.count else {
+            throw ConfigurationError(
+                name: name, reason: "codes that this provider moves, such as USD,EUR")
+        }
+        return currencies
+    }
+
     /// A provider's address without its keys is a mistake.
     private func required(_ name: String) throws(ConfigurationError) -> String {
         guard let value = text(name) else {
@@ -79,6 +114,8 @@ extension EnvironmentReader {
 }
 
 extension RailSettings {
+    static let stripeWebhookSecret = "whsec_simulated"
+
     /// What `florin serve` needs to talk to the simulators: their keys open nothing.
     static func simulated(at url: String) -> [(name: String, value: String)] {
         [
@@ -89,6 +126,10 @@ extension RailSettings {
             ("FLORIN_DARAJA_PAYOUT_SHORT_CODE", "600000"),
             ("FLORIN_DARAJA_INITIATOR", "florin"),
             ("FLORIN_DARAJA_SECURITY_CREDENTIAL", "simulated"),
+            ("FLORIN_STRIPE_URL", url + "/stripe"),
+            ("FLORIN_STRIPE_SECRET_KEY", "sk_test_simulated"),
+            ("FLORIN_STRIPE_WEBHOOK_SECRET", stripeWebhookSecret),
+            ("FLORIN_STRIPE_CURRENCIES", "USD,EUR,KES"),
         ]
     }
 }

@@ -8,16 +8,17 @@ internal import Values
 /// demand.
 enum SimulateCommand {
     private static let portDefault: Int64 = 8090
+    private static let florinDefault = "http://127.0.0.1:8080"
     private static let planBytesMax = 64 * 1024
 
     static func run(_ words: [String]) async throws -> Int32 {
         let arguments = try Arguments(
-            words, .init(options: ["port", "seed", "plan", "phones"], flags: []))
+            words, .init(options: ["port", "seed", "plan", "phones", "florin"], flags: []))
         let port = try arguments.integer("port", in: 0...65_535) ?? portDefault
         let world = SimulatedWorld(clock: Clock(), plan: try plan(arguments))
         let server = try SimulatorServer(
             port: Int(port), world: world,
-            vendors: [DarajaSimulator(habit: try habit(arguments))])
+            vendors: try vendors(arguments, port: port))
         let ending = Ending()
         announce(server.port)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -29,6 +30,24 @@ enum SimulateCommand {
             group.cancelAll()
         }
         return 0
+    }
+
+    /// Those that sign what they send are told where Florin is; the others hear it with each call.
+    private static func vendors(
+        _ arguments: Arguments, port: Int64
+    ) throws -> [any SimulatedVendor] {
+        let florin = arguments.option("florin") ?? florinDefault
+        guard ["http://", "https://"].contains(where: florin.hasPrefix), !florin.hasSuffix("/")
+        else {
+            throw Arguments.Misunderstood(reason: "--florin wants a URL such as \(florinDefault)")
+        }
+        let habit = try habit(arguments)
+        return [
+            DarajaSimulator(habit: habit),
+            StripeSimulator(
+                webhookURL: florin + "/v1/callbacks/stripe",
+                webhookSecret: RailSettings.stripeWebhookSecret, habit: habit),
+        ]
     }
 
     private static func plan(_ arguments: Arguments) throws -> FaultPlan {

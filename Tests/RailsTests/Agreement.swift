@@ -28,7 +28,9 @@ extension RailsWorld {
         for payment in try await rails.inReview(after: nil, limit: 100).elements {
             let phone = try #require(try await identity.user(payment.user)?.phone)
             let entry = vendor.books.first { entry in
-                !entry.isReversed && entry.party == phone.e164.dropFirst()
+                let isTheirs =
+                    entry.order == "\(payment.id)" || entry.party == phone.e164.dropFirst()
+                return !entry.isReversed && isTheirs
                     && entry.amount == payment.amount.minorUnits
                     && (entry.direction == .received) == (payment.kind == .topUp)
             }

@@ -29,6 +29,7 @@ struct RailsWorld: Sendable {
     let vendor: any SimulatedVendor
     let simulated: SimulatedWorld
     let line: SimulatedLine
+    let pair: ProviderPair
 
     static let kes = Currency("KES")!
     static let migrations =
@@ -43,6 +44,7 @@ struct RailsWorld: Sendable {
         let (clock, ring) = (Clock(), KeyRing([[UInt8](repeating: 7, count: KeyRing.keyBytes)]))
         let database = Database(settings: made.settings, connections: 2, queueMax: 1000)
         settings = made.settings
+        self.pair = pair
         self.database = database
         self.clock = clock
         ledger = Ledger(database: database, settings: made.settings, clock: clock)
@@ -128,6 +130,14 @@ struct RailsWorld: Sendable {
                 username: Username("person-\(number)")!, passwordHash: "-", role: role,
                 in: transaction)
         }
+        // As a member of staff does for who has an account at the provider.
+        _ = try await database.transaction { [clock, provider] transaction in
+            try transaction.execute(
+                """
+                INSERT INTO rails.destinations (user_id, provider, account, entered_at, entered_by)
+                VALUES (\(user), \(provider), \("acct_\(number)"), \(clock.now), \(user))
+                """)
+        }
         let payer = try Payer(identity.session(vouchingFor: user), .vouched)
         if money > 0 {
             _ = try await payments.topUp(
@@ -163,14 +173,14 @@ struct RailsWorld: Sendable {
 
     func topUp(_ amount: Int64, by payer: Payer) async throws -> RailPayment {
         try await rails.topUp(
-            RailCommand(rail: "mpesa", amount: amount, currency: "KES"), key: Self.newKey(),
+            RailCommand(rail: pair.rail, amount: amount, currency: "KES"), key: Self.newKey(),
             by: payer
         ).payment
     }
 
     func payOut(_ amount: Int64, by payer: Payer) async throws -> RailPayment {
         try await rails.payOut(
-            RailCommand(rail: "mpesa", amount: amount, currency: "KES"), key: Self.newKey(),
+            RailCommand(rail: pair.rail, amount: amount, currency: "KES"), key: Self.newKey(),
             by: payer
         ).payment
     }
@@ -301,8 +311,10 @@ final class SimulatedLine: Sendable {
         var query: [String: String] = [:]
         for pair in target.drop(while: { $0 != "?" }).dropFirst().split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1)
-            guard parts.count == 2 else { continue }
-            query[String(parts[0])] = String(parts[1])
+            guard parts.count == 2, let name = FormText.value(parts[0]),
+                let value = FormText.value(parts[1])
+            else { continue }
+            query[name] = value
         }
         return (String(target.prefix { $0 != "?" }), query)
     }

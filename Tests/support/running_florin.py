@@ -110,7 +110,7 @@ def running_florin(**settings):
     # Started by root, the database runs as another user, who must be able to reach its folder.
     os.chmod(folder, 0o711)
     data = os.path.join(folder, "data")
-    port = free_port()
+    port = settings.get("PORT") or free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
         "PORT": str(port), "FLORIN_DATA": data, "FLORIN_SANDBOX": "1",

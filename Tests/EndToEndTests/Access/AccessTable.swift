@@ -321,6 +321,11 @@ enum AccessTable {
             "POST /v1/staff/payments/{id}/decisions", .staff(["admin", "finance"]),
             of: { try await $0.outsidePayment() },
             body: { _ in ["outcome": "failed", "reason": "as the statement says"] }, status: 409),
+        // No such provider is set up there.
+        AccessRow(
+            "PUT /v1/staff/people/{id}/destinations/{provider}", .staff(["admin", "finance"]),
+            of: { $0.owner.id },
+            body: { _ in ["account": "acct_1", "reason": "Seen at the provider."] }, status: 404),
     ]
 
     private static let crossing: JSON = ["rail": "mpesa", "amount": 1_000, "currency": "KES"]

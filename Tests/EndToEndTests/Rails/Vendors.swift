@@ -9,16 +9,21 @@ import Values
 final class Vendors: Sendable {
     let world: SimulatedWorld
     let daraja: DarajaSimulator
+    let stripe: StripeSimulator
     private let server: SimulatorServer
-    private let florinPort = FreePort.next()
+    private let florinPort: Int
 
     init(
         plan: FaultPlan = FaultPlan(),
         habit: @escaping @Sendable (SimulatedWorld) -> PromptAnswer? = { _ in nil }
     ) throws {
         world = SimulatedWorld(clock: Clock(), plan: plan)
+        florinPort = FreePort.next()
         daraja = DarajaSimulator(habit: habit)
-        server = try SimulatorServer(port: 0, world: world, vendors: [daraja])
+        stripe = StripeSimulator(
+            webhookURL: "http://127.0.0.1:\(florinPort)/v1/callbacks/stripe",
+            webhookSecret: "whsec_hidden-secret", habit: habit)
+        server = try SimulatorServer(port: 0, world: world, vendors: [daraja, stripe])
         // Ends with the object.
         Task { [server] in try await server.run() }
     }
@@ -36,6 +41,9 @@ final class Vendors: Sendable {
             "FLORIN_DARAJA_SHORT_CODE": "174379", "FLORIN_DARAJA_PASSKEY": "hidden-passkey",
             "FLORIN_DARAJA_PAYOUT_SHORT_CODE": "600000", "FLORIN_DARAJA_INITIATOR": "florin",
             "FLORIN_DARAJA_SECURITY_CREDENTIAL": "hidden-credential",
+            "FLORIN_STRIPE_URL": url + "/stripe", "FLORIN_STRIPE_SECRET_KEY": "sk_hidden-key",
+            "FLORIN_STRIPE_WEBHOOK_SECRET": "whsec_rolled,whsec_hidden-secret",
+            "FLORIN_STRIPE_CURRENCIES": "USD",
         ]
     }
 
