@@ -130,7 +130,7 @@ extension Rails {
         }
     }
 
-    private func service(of payment: RailPayment, _ connected: Connected) -> RailService? {
+    func service(of payment: RailPayment, _ connected: Connected) -> RailService? {
         connected.provider.services.first {
             $0.kind == payment.kind && $0.rail == payment.rail
                 && $0.currency == payment.amount.currency
@@ -184,7 +184,7 @@ extension Rails {
 
     private static let attemptsMax = 5
 
-    private func order(_ payment: RailPayment, _ service: RailService) async throws -> RailOrder {
+    func order(_ payment: RailPayment, _ service: RailService) async throws -> RailOrder {
         let names = try await payments.usernames(of: [payment.user])
         let contact = try open(payment.contact, Self.contactField, payment.id)
         return RailOrder(

@@ -18,6 +18,12 @@ package protocol PaymentProvider: Sendable {
     /// Asks the provider what became of an order.
     func ask(_ question: RailQuestion, over conversation: Conversation) async -> AskAnswer
 
+    /// Whether it gives top-ups back.
+    var givesBack: Bool { get }
+
+    /// Has the provider give back what a top-up has brought, once, however often it is asked.
+    func giveBack(_ question: RailQuestion, over conversation: Conversation) async -> CallAnswer
+
     /// Understands what came to one of our callbacks, after verifying it as far as this provider
     /// lets anyone. No network: the caller waits for its 2xx.
     func read(_ callback: InboundCallback) throws(CallbackUnverified) -> CallbackReading
@@ -27,6 +33,12 @@ package protocol PaymentProvider: Sendable {
 }
 
 extension PaymentProvider {
+    package var givesBack: Bool { false }
+
+    package func giveBack(
+        _ question: RailQuestion, over conversation: Conversation
+    ) async -> CallAnswer { .refused(.refused) }
+
     /// Right for providers that sign nothing.
     package func reread(
         _ callback: InboundCallback

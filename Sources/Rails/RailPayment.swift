@@ -77,6 +77,8 @@ package struct RailStep: Sendable, Equatable {
         case told
         case holdRenewed = "hold_renewed"
         case decided
+        /// The provider was told to give a top-up back.
+        case refundOrdered = "refund_ordered"
     }
 
     package enum Actor: Sendable, Equatable {

@@ -12,6 +12,8 @@ package enum RailRejection: String, Refusal, CaseIterable {
     case paymentNotFound = "payment_not_found"
     case paymentUnderWay = "payment_under_way"
     case paymentNotInReview = "payment_not_in_review"
+    case paymentNotRefundable = "payment_not_refundable"
+    case refundRefused = "refund_refused"
     case callbackUnverified = "callback_unverified"
 
     package var code: String { rawValue }
@@ -19,7 +21,9 @@ package enum RailRejection: String, Refusal, CaseIterable {
     package var status: Int {
         switch self {
         case .railNotAvailable, .amountBelowMinimum, .amountAboveMaximum, .amountNotPayable: 422
-        case .contactMissing, .destinationTaken, .paymentUnderWay, .paymentNotInReview: 409
+        case .contactMissing, .destinationTaken, .paymentUnderWay, .paymentNotInReview,
+            .paymentNotRefundable, .refundRefused:
+            409
         case .railDown: 503
         case .paymentNotFound: 404
         case .callbackUnverified: 400
@@ -40,6 +44,9 @@ package enum RailRejection: String, Refusal, CaseIterable {
         case .paymentUnderWay:
             "The provider has been asked, so this cannot be cancelled any more."
         case .paymentNotInReview: "Only a payment in review is decided by a person."
+        case .paymentNotRefundable:
+            "Only a top-up that is settled, at a provider that gives back, is refunded."
+        case .refundRefused: "The provider refuses to give it back."
         case .callbackUnverified: "This callback proves nothing."
         }
     }

@@ -198,6 +198,15 @@ struct RailStaffRoutes: Sendable {
                     Refused(LedgerRefusal(.moneyOutStopped)),
                 ], handler: decide),
             rails.identity.staffRoutes([.finance, .admin]).route(
+                .post, "/v1/staff/payments/{id}/refunds",
+                summary: "Have a provider give a top-up back the way it came.", tag: "staff",
+                parameters: [.path("id", .uuid)], body: .object(.required("reason", .reason)),
+                returns: .created(RailWire.whole, "The provider was told; what it does is asked."),
+                refusals: [
+                    RailRejection.paymentNotFound, .paymentNotRefundable, .refundRefused, .railDown,
+                ].map { Refused($0) } + [Refused(LedgerRefusal(.insufficientFunds))],
+                handler: refund),
+            rails.identity.staffRoutes([.finance, .admin]).route(
                 .put, "/v1/staff/people/{id}/destinations/{provider}",
                 summary: "Enter a person's own account at a provider of payouts.", tag: "staff",
                 parameters: [.path("id", .uuid), .path("provider", RailWire.rail)],
@@ -207,6 +216,14 @@ struct RailStaffRoutes: Sendable {
                     Refused(RailRejection.destinationTaken),
                 ], handler: enter),
         ]
+    }
+
+    private func refund(_ request: Request, _ staff: StaffSession) async throws -> Response {
+        let id = try request.railPayment()
+        try await rails.refund(
+            id, because: request.text("reason"), by: staff, from: request.origin)
+        let whole = try await rails.whole(id)
+        return .json(201) { RailWire.write(whole, &$0) }
     }
 
     private func enter(_ request: Request, _ staff: StaffSession) async throws -> Response {

@@ -14,8 +14,6 @@ struct ProviderPair: Sendable, CustomTestStringConvertible {
     /// What the address of the call for a payout contains, and those of every call.
     let payoutPath: String
     let paths: [String]
-    /// Whether a secret is in the body of what is said for each payment.
-    var saysSecrets = true
     /// New for each world, as what an adapter remembers is of one provider.
     let makeProvider: @Sendable () -> any PaymentProvider
     let makeVendor: @Sendable () -> any SimulatedVendor
@@ -52,7 +50,6 @@ struct ProviderPair: Sendable, CustomTestStringConvertible {
             testDescription: "stripe", rail: "card", topUpOperation: "checkout_create",
             payoutOperation: "transfer_create", payoutPath: "/v1/transfers",
             paths: ["/checkout/sessions", "/checkout/sessions/", "/v1/transfers", "/v1/disputes"],
-            saysSecrets: false,
             makeProvider: {
                 Stripe(
                     StripeSettings(

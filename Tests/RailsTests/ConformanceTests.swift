@@ -133,13 +133,14 @@ struct ConformanceTests {
                 try await world.topUp(Self.amount, by: payer),
             ]
             try await world.pass(seconds: 300)
+            var said = ""
             for payment in payments {
                 let whole = try await world.rails.whole(payment.id)
                 #expect(!whole.exchanges.isEmpty)
-                let said = whole.exchanges.map { $0.request + $0.answer }.joined()
-                for secret in ["hidden-", "Bearer", "Basic"] { #expect(!said.contains(secret)) }
-                #expect(said.contains("•••") == pair.saysSecrets)
+                said += whole.exchanges.map { $0.request + $0.answer }.joined()
             }
+            for secret in ["hidden-", "Bearer", "Basic"] { #expect(!said.contains(secret)) }
+            #expect(said.contains("•••"))
         }
     }
 

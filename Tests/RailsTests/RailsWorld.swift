@@ -135,7 +135,8 @@ struct RailsWorld: Sendable {
             try transaction.execute(
                 """
                 INSERT INTO rails.destinations (user_id, provider, account, entered_at, entered_by)
-                VALUES (\(user), \(provider), \("acct_\(number)"), \(clock.now), \(user))
+                VALUES (\(user.id), \(provider), \("acct_\(number)"), \(clock.now),
+                    \(user.id))
                 """)
         }
         let payer = try Payer(identity.session(vouchingFor: user), .vouched)

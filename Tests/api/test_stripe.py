@@ -231,6 +231,7 @@ PARAMETERS = {
     ("POST", "/v1/checkout/sessions"): stripe.params.checkout.SessionCreateParams,
     ("GET", "/v1/checkout/sessions"): stripe.params.checkout.SessionListParams,
     ("GET", "/v1/checkout/sessions/*"): stripe.params.checkout.SessionRetrieveParams,
+    ("POST", "/v1/refunds"): stripe.params.RefundCreateParams,
     ("POST", "/v1/transfers"): stripe.params.TransferCreateParams,
     ("GET", "/v1/transfers"): stripe.params.TransferListParams,
     ("GET", "/v1/disputes"): stripe.params.DisputeListParams,

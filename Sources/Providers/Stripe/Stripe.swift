@@ -39,13 +39,13 @@ package struct Stripe: PaymentProvider {
         switch order.service.kind {
         case .topUp:
             let answer = await post(
-                "/v1/checkout/sessions", checkout(order), key: order.id, as: "checkout_create",
+                "/v1/checkout/sessions", checkout(order), key: "\(order.id)", as: "checkout_create",
                 over: conversation)
             return answer { Self.opened($0) }
         case .payout:
             guard let account = order.account else { return .refused(.recipientUnknown) }
             let answer = await post(
-                "/v1/transfers", transfer(order, to: account), key: order.id,
+                "/v1/transfers", transfer(order, to: account), key: "\(order.id)",
                 as: "transfer_create", over: conversation)
             return answer { Self.receipt(ofTransfer: $0).map { .settled($0) } }
         }
@@ -61,6 +61,21 @@ package struct Stripe: PaymentProvider {
             }
         } catch {
             return .silent
+        }
+    }
+
+    package var givesBack: Bool { true }
+
+    package func giveBack(
+        _ question: RailQuestion, over conversation: Conversation
+    ) async -> CallAnswer {
+        guard let intent = question.receipt else { return .refused(.refused) }
+        let id = question.order.id
+        let answer = await post(
+            "/v1/refunds", [("payment_intent", intent), ("metadata[payment]", "\(id)")],
+            key: "refund-\(id)", as: "refund_create", over: conversation)
+        return answer { refund in
+            refund["id"]?.string.map { .accepted(reference: $0, .nothing) }
         }
     }
 
@@ -105,13 +120,13 @@ package struct Stripe: PaymentProvider {
     /// key, is sent again: Stripe then answers with what it did the first time. A 5xx is kept under
     /// the key too, so that repeating it teaches nothing.
     private func post(
-        _ path: String, _ fields: [(String, String)], key: ID<RailPayment>,
+        _ path: String, _ fields: [(String, String)], key: String,
         as operation: String, over conversation: Conversation
     ) async -> Posted {
         let request = OutboundRequest(
             .post, settings.baseURL + path,
             headers: head + [
-                ("Content-Type", FormBody.mediaType), ("Idempotency-Key", "\(key)"),
+                ("Content-Type", FormBody.mediaType), ("Idempotency-Key", key),
             ], body: Array(FormBody.text(fields).utf8))
         var mayHaveActed = false
         for attempt in 1...Self.attemptsMax {

@@ -1,7 +1,7 @@
 internal import Cryptography
 internal import HTTP
 package import Rails
-internal import Values
+package import Values
 
 // What Stripe is sent. Names of fields are Stripe's.
 

@@ -1,5 +1,5 @@
 internal import Cryptography
-package import HTTP
+internal import HTTP
 internal import Synchronization
 package import Values
 

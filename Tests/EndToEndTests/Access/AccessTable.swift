@@ -321,6 +321,11 @@ enum AccessTable {
             "POST /v1/staff/payments/{id}/decisions", .staff(["admin", "finance"]),
             of: { try await $0.outsidePayment() },
             body: { _ in ["outcome": "failed", "reason": "as the statement says"] }, status: 409),
+        // It is not settled.
+        AccessRow(
+            "POST /v1/staff/payments/{id}/refunds", .staff(["admin", "finance"]),
+            of: { try await $0.outsidePayment() },
+            body: { _ in ["reason": "Asked for by its owner."] }, status: 409),
         // No such provider is set up there.
         AccessRow(
             "PUT /v1/staff/people/{id}/destinations/{provider}", .staff(["admin", "finance"]),

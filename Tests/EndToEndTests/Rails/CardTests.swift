@@ -74,6 +74,27 @@ struct CardTests {
         #expect(try await office.acts("rail_destination_entered").count == 1)
     }
 
+    @Test func financeHasATopUpGivenBack() async throws {
+        let vendors = try Vendors()
+        let office = try await Office(vendors.settings)
+        let (person, finance) = (
+            try await Person.signUp(office.api), try await office.hire("finance")
+        )
+        let (topUp, page) = try await Self.begin(person)
+        let refunds = "/v1/staff/payments/\(topUp.id)/refunds"
+        let reason: JSON = ["reason": "Paid twice."]
+        try await finance.refused(409, "payment_not_refundable", .post, refunds, reason)
+        _ = try await page.send(.post, "answer=pay")
+        _ = try await person.payment(topUp.id, when: ["settled"])
+        let told = try await finance.post(refunds, reason)
+        #expect(told["timeline"]?.array?.contains { $0["event"]?.string == "refund_ordered" } == true)
+        _ = try await person.payment(topUp.id, when: ["reversed"])
+        #expect(try await person.available("USD") == 0)
+        #expect(vendors.stripe.books.map(\.isReversed) == [true])
+        try await finance.refused(409, "payment_not_refundable", .post, refunds, reason)
+        #expect(try await office.acts("rail_refund_ordered").count == 1)
+    }
+
     private static func begin(_ person: Person) async throws -> (JSON, Page) {
         let topUp = try await person.post("/v1/topups", crossing)
         #expect(topUp[at: "next_action", "type"]?.string == "redirect")
