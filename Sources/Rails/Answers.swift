@@ -220,6 +220,8 @@ extension Rails {
         after.failure = failure
         after.nextAction = .nothing
         after.asks = 0
+        // What a callback claimed was not so.
+        after.receipt = nil
         // A prompt that ended by itself may have been answered all the same.
         after.dueAt =
             payment.reference == nil

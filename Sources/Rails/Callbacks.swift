@@ -153,7 +153,8 @@ extension Rails {
         guard payment.state != .created, payment.state != .held else { return }
         var after = payment.noted()
         after.reference = payment.reference ?? reference
-        after.receipt = payment.receipt ?? receipt
+        // Of what is open the newest claim; nothing is decided by it.
+        after.receipt = payment.state == .settled ? payment.receipt : receipt ?? payment.receipt
         if payment.state != .review { after.dueAt = clock.now }
         do {
             try await write(payment, after, RailStep(.told, by: .provider))

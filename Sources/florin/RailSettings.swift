@@ -19,13 +19,19 @@ struct RailSettings: Sendable {
     /// Providers and the ways to them.
     func connected(clock: Clock) -> [Rails.Connected] {
         var connected: [Rails.Connected] = []
-        if let daraja { connected.append(.init(Daraja(daraja), over: wire(clock))) }
+        if let daraja {
+            let wire = wire(clock) { Daraja.isDown($0) }
+            connected.append(.init(Daraja(daraja), over: wire))
+        }
         if let stripe { connected.append(.init(Stripe(stripe), over: wire(clock))) }
         return connected
     }
 
     /// A line to one provider: who waits for one leaves the others alone.
-    private func wire(_ clock: Clock) -> Wire {
+    private func wire(
+        _ clock: Clock,
+        isDown: @escaping @Sendable (OutboundResponse) -> Bool = { $0.status >= 500 }
+    ) -> Wire {
         var limits = HTTPClient.Limits()
         limits.connectionsMax = callsMax
         limits.connectionsPerHostMax = callsMax
@@ -33,6 +39,7 @@ struct RailSettings: Sendable {
         limits.responseBytesMax = 1024 * 1024
         var rules = OutboundLine.Rules()
         rules.atOnceMax = callsMax
+        rules.isDown = isDown
         return Wire(OutboundLine(client: HTTPClient(limits: limits), rules: rules, clock: clock))
     }
 

@@ -11,6 +11,8 @@ package final class OutboundLine: Sendable {
         package var atOnceMax = 64
         package var waitingMax = 10_000
         package var breaker = CircuitBreaker.Rules()
+        /// Which answers say that the vendor is down. Some say no with a status of 500.
+        package var isDown: @Sendable (OutboundResponse) -> Bool = { $0.status >= 500 }
 
         package init() {}
     }
@@ -52,7 +54,7 @@ package final class OutboundLine: Sendable {
         guard state.withLock({ $0.breaker.admits(at: clock.now) }) else { throw .circuitOpen }
         do throws(OutboundError) {
             let response = try await client.send(request)
-            note(isFailure: response.status >= 500)
+            note(isFailure: rules.isDown(response))
             return response
         } catch {
             note(isFailure: error.blamesServer)

@@ -1,5 +1,5 @@
 internal import Cryptography
-internal import HTTP
+package import HTTP
 package import Rails
 internal import Values
 
@@ -84,6 +84,9 @@ package struct Daraja: PaymentProvider {
             }
             return .accepted(reference: reference, action)
         }
+        // A telephone shows one question at a time. Were it wrong, a callback would tell, and a
+        // top-up that was paid late is credited.
+        if json?["errorCode"]?.string == Self.stillProcessing { return .refused(.providerBusy) }
         // Only an answer of Daraja's own says that it did not act; a gateway's may come later than
         // the deed.
         let isDarajas = json?["errorCode"]?.string != nil
@@ -112,7 +115,14 @@ package struct Daraja: PaymentProvider {
         return .settled(RailReceipt(question.receipt ?? reference, nil))
     }
 
+    /// Of a question: it is not over. Of a push: another one is not.
     private static let stillProcessing = "500.001.1001"
+
+    /// Daraja says no with a status of 500 too, and then names a code of its own.
+    package static func isDown(_ response: OutboundResponse) -> Bool {
+        response.status > 500
+            || response.status == 500 && response.json?["errorCode"]?.string == nil
+    }
 
     private func askPayout(
         _ question: RailQuestion, over conversation: Conversation

@@ -2,6 +2,7 @@ import HTTP
 import Simulators
 import TestSupport
 import Testing
+import Values
 
 /// Money in and out over real sockets: the program, the simulators, and a person between them.
 @Suite("Money in and out")
