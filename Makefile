@@ -14,7 +14,9 @@ export FLORIN_DATA ?= .florin
 release := .build/release/florin
 # Folders count too: a file that was removed changes the time of its folder.
 sources := Package.swift $(shell find Sources)
-formatted := Package.swift Sources Tests
+formatted := Package.swift Sources Tests wasm
+# What the page needs besides its own text: the offline protocol, and a library that draws QR codes.
+page := web/built/offline.wasm web/built/qrcode.js
 
 .PHONY: help run test strict-demo mutate fuzz bench lint format docs clean
 
@@ -23,7 +25,7 @@ help: ## Print this list.
 
 run: ## Build what is new and start Florin with demo people. PORT (8080) and FLORIN_DATA (.florin).
 	@scripts/bootstrap run
-	@$(MAKE) --silent $(release)
+	@$(MAKE) --silent --jobs=2 $(release) $(page)
 	@export FLORIN_SANDBOX=$${FLORIN_SANDBOX:-1} FLORIN_SIMPLE_API=$${FLORIN_SIMPLE_API:-open} \
 		FLORIN_SIMPLE_BALANCE=$${FLORIN_SIMPLE_BALANCE:-1000}; exec $(release) serve --demo
 
@@ -32,8 +34,16 @@ $(release): $(sources)
 	@swift build --configuration release --product florin
 	@touch $@
 
+web/built/offline.wasm: scripts/build-wasm $(shell find Sources/OfflineProtocol wasm)
+	@scripts/build-wasm $@
+
+web/built/qrcode.js: /usr/share/nodejs/qrcode-generator/qrcode.js
+	@mkdir -p $(@D)
+	@(cat $<; echo 'export default qrcode;') > $@
+
 test: ## Run every test: Swift's, then the checks of the running server and its page.
 	@scripts/bootstrap test
+	@$(MAKE) --silent $(page)
 	@scripts/test
 
 strict-demo: ## Show that leaving ends a strict session, on a server of its own.
@@ -46,7 +56,7 @@ mutate: ## Plant faults in the ledger's rules, one at a time, and see that its t
 
 bench: ## Measure speed beside the machine's own; ROWS (all), LONG=1, JSON (.build/bench.json).
 	@scripts/bootstrap bench
-	@$(MAKE) $(release)
+	@$(MAKE) $(release) $(page)
 	@Benchmarks/run --json $(or $(JSON),.build/bench.json) \
 		$(if $(ROWS),--rows $(ROWS)) $(if $(LONG),--long)
 
@@ -68,4 +78,4 @@ docs: ## Write docs/api/openapi.json and docs/api/routes.txt from the routes.
 	@$(release) routes --openapi > docs/api/openapi.json
 
 clean: ## Remove what was built; data stays.
-	@rm -rf .build
+	@rm -rf .build web/built

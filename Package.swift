@@ -147,7 +147,7 @@ let package = Package(
             swiftSettings: strict),
         tests("ValuesTests", ["Values"]),
         tests(
-            "OfflineProtocolTests", ["OfflineProtocol", "Cryptography"]),
+            "OfflineProtocolTests", ["OfflineProtocol", "Cryptography", "TestSupport"]),
         tests("TelemetryTests", ["Telemetry", "Values"]),
         tests("CryptographyTests", ["Cryptography", "Values"]),
         tests("QRCodesTests", ["QRCodes"]),
@@ -166,7 +166,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "OfflineProtocol", "Cryptography", "FlorinClient", "HTTP", "Identity", "Postgres",
-                "Simulators", "Values", "TestSupport",
+                "QRCodes", "Simulators", "Values", "TestSupport",
             ]),
         isFuzzing
             ? fuzzer("FuzzTests", exclude: ["README.md", "Corpus", "Replay"])

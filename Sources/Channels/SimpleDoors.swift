@@ -32,10 +32,14 @@ struct SimpleDoors: Sendable {
         }
         let staff: Set<StaffRole> = [.support, .finance, .admin]
         reporting = RouteBuilder(
-            access: isOpen ? .open : .staffView(staff), refusals: Self.refusals, isReadOnly: true
+            access: isOpen ? .open : .staffView(staff),
+            refusals: Self.refusals + [Refused(IdentityRejection.secondFactorRequired([]))],
+            isReadOnly: true
         ) { request in
             if isOpen { return nil }
-            return try StaffView(await identity.session(of: request), oneOf: staff)
+            return try await identity.atWork(request) { session throws(IdentityRejection) in
+                try StaffView(session, oneOf: staff)
+            }
         }
     }
 }

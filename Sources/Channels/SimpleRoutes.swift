@@ -127,7 +127,7 @@ package struct SimpleRoutes: Sendable {
 
     private func byEmail(_ request: Request, _ caller: Session?) async throws -> Response {
         let user = try await simple.user(email: request.parameter("email"))
-        try require(caller, is: user, or: \.isStaff)
+        try require(caller, is: user, or: \.seesOthers)
         let member = try await simple.member(user)
         return .json { SimpleWire.write(member, seenBy: caller, &$0) }
     }
@@ -205,7 +205,7 @@ package struct SimpleRoutes: Sendable {
     /// The user whom the path names, if the caller may see them: oneself, or anyone for staff.
     private func userSeen(_ request: Request, by caller: Session?) async throws -> User {
         let user = try await user(request)
-        try require(caller, is: user, or: \.isStaff)
+        try require(caller, is: user, or: \.seesOthers)
         return user
     }
 
@@ -219,13 +219,13 @@ package struct SimpleRoutes: Sendable {
     /// Without a token only users of this surface, who have no telephone number, can be acted for.
     /// Of others nobody learns whether they exist.
     private func require(
-        _ caller: Session?, is user: User, or mayActForOthers: (Role) -> Bool
+        _ caller: Session?, is user: User, or mayActForOthers: (Session) -> Bool
     ) throws {
         guard let caller else {
             guard user.phone == nil else { throw IdentityRejection.sessionInvalid }
             return
         }
-        guard caller.user == user.id || mayActForOthers(caller.role) else {
+        guard caller.user == user.id || mayActForOthers(caller) else {
             throw SimpleRejection.userNotFound
         }
     }

@@ -30,6 +30,8 @@ package struct Identity: Sendable {
     let isSandbox: Bool
     /// From where staff may work; everywhere when it is empty.
     let staffAddresses: NetworkRanges
+    /// Whether staff work only in sessions that showed a second factor.
+    let asksStaff: Bool
     let codeLimits: CodeLimits
     let buckets: TokenBuckets
     let sessionCache = SessionCache()
@@ -41,7 +43,7 @@ package struct Identity: Sendable {
         passwords: PasswordHasher, pins: PasswordHasher, breached: BreachedPasswords?,
         vault: Vault, tokens: TokenMint, relyingParty: RelyingParty, asksNewDevices: Bool,
         strictIdleSeconds: Int64,
-        isSandbox: Bool, staffAddresses: NetworkRanges, codeLimits: CodeLimits,
+        isSandbox: Bool, staffAddresses: NetworkRanges, asksStaff: Bool, codeLimits: CodeLimits,
         buckets: TokenBuckets, followStanding: @escaping StandingChange
     ) {
         self.database = database
@@ -60,6 +62,7 @@ package struct Identity: Sendable {
         self.relyingParty = relyingParty
         self.isSandbox = isSandbox
         self.staffAddresses = staffAddresses
+        self.asksStaff = asksStaff
         self.codeLimits = codeLimits
         self.buckets = buckets
     }

@@ -49,7 +49,8 @@ package enum IdentityRejection: Refusal, Equatable {
     case cursorInvalid
     case totpExists
     case totpNotFound
-    case secondFactorIncorrect(triesLeft: Int64)
+    /// `wasUsed`: a code that was right once, which is for the log and the owner alone.
+    case secondFactorIncorrect(triesLeft: Int64, wasUsed: Bool = false)
     case nameInvalid
     case birthDateInvalid
     case languageInvalid
@@ -73,6 +74,8 @@ package enum IdentityRejection: Refusal, Equatable {
     case documentsNotSeen
     case staffAddressNotAllowed
     case codeStopNotFound
+    /// With what can be shown; nothing where it has to be set up first.
+    case secondFactorRequired([StepUpMethod])
 
     /// One of each, for the table of refusals.
     package static let all: [IdentityRejection] = [
@@ -101,7 +104,7 @@ package enum IdentityRejection: Refusal, Equatable {
         .kycDetailsInvalid(field: "full_name"), .imageInvalid(reason: "type_unknown"),
         .imagesMissing([.front]), .tierReached, .submissionOpen, .submissionNotFound,
         .submissionDecided(.approved), .ownSubmission, .secondPersonNeeded, .documentsNotSeen,
-        .staffAddressNotAllowed, .codeStopNotFound,
+        .staffAddressNotAllowed, .codeStopNotFound, .secondFactorRequired([.totp]),
     ]
 
     package var code: String {
@@ -177,6 +180,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .documentsNotSeen: "documents_not_seen"
         case .staffAddressNotAllowed: "staff_address_not_allowed"
         case .codeStopNotFound: "code_stop_not_found"
+        case .secondFactorRequired: "second_factor_required"
         }
     }
 
@@ -198,7 +202,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .tooManyAttempts: 429
         case .originNotAllowed, .csrfTokenInvalid: 403
         case .phoneNotVerified, .forbidden, .passwordIncorrect, .pinRequired, .pinIncorrect,
-            .stepUpRequired, .staffAddressNotAllowed:
+            .stepUpRequired, .staffAddressNotAllowed, .secondFactorRequired:
             403
         case .passkeyInvalid, .secondFactorIncorrect: 422
         case .userNotFound, .codeStopNotFound, .sessionNotFound: 404
@@ -290,7 +294,7 @@ package enum IdentityRejection: Refusal, Equatable {
         case .cursorInvalid: "Pages go on with the next_cursor of the page before, unchanged."
         case .totpExists: "An authenticator app is set up already; remove it first."
         case .totpNotFound: "No authenticator app is set up."
-        case .secondFactorIncorrect(let triesLeft):
+        case .secondFactorIncorrect(let triesLeft, _):
             "This code is wrong or was used before; take the next one. \(triesLeft) more tries "
                 + "before a pause."
         case .nameInvalid:
@@ -329,6 +333,10 @@ package enum IdentityRejection: Refusal, Equatable {
         case .staffAddressNotAllowed:
             "Staff work from the networks that the operator has named; this is none of them."
         case .codeStopNotFound: "There is no such stop, or it is over."
+        case .secondFactorRequired([]):
+            "Staff work with a second factor: set up an authenticator app or a passkey first."
+        case .secondFactorRequired(let methods):
+            "Staff work with a second factor: show \(StepUpMethod.words(methods)), then try again."
         }
     }
 
@@ -341,14 +349,15 @@ package enum IdentityRejection: Refusal, Equatable {
             [
                 Fact("threshold", threshold), Fact("currency", currency), Fact("pin_set", isSet),
             ]
-        case .stepUpRequired(let methods): [Fact("methods", methods.map(\.rawValue))]
+        case .stepUpRequired(let methods), .secondFactorRequired(let methods):
+            [Fact("methods", methods.map(\.rawValue))]
         case .codeIncorrect(let triesLeft), .pinIncorrect(let triesLeft):
             [Fact("tries_left", triesLeft)]
         case .tooManyAttempts(let seconds): [Fact("retry_after", seconds)]
         case .secondStepRequired(let asked): asked.facts
         case .methodNotAvailable(let methods): [Fact("methods", methods.map(\.rawValue))]
         case .passkeyInvalid(let reason): [Fact("reason", reason)]
-        case .secondFactorIncorrect(let triesLeft): [Fact("tries_left", triesLeft)]
+        case .secondFactorIncorrect(let triesLeft, _): [Fact("tries_left", triesLeft)]
         case .disclosuresExhausted(let seconds): [Fact("retry_after", seconds)]
         case .kycDetailsInvalid(let field): [Fact("field", field)]
         case .imageInvalid(let reason): [Fact("reason", reason)]

@@ -106,5 +106,6 @@ package enum IdentitySchema {
         privacy,
         sessions,
         stepUps,
+        secondFactorOfSessions,
     ]
 }

@@ -27,7 +27,7 @@ package struct ObjectResult: Sendable {
 }
 
 extension Offline {
-    /// Objects of one person in one day, in UTC, good or not.
+    /// Objects of one person in one day, in UTC, good or not. A payment counts as what is in it.
     static let objectsPerDayMax: Int64 = 20_000
 
     /// Adds to the set of known records, whoever shows them, and settles what can be.
@@ -37,8 +37,8 @@ extension Offline {
     package func ingest(
         _ objects: [[UInt8]], by uploader: ID<User>
     ) async throws -> [ObjectResult] {
-        try await count(objects.count, of: uploader)
-        var upload = Upload(objects)
+        var upload = await signatures.work { Upload(objects) }
+        try await count(upload.items.count, of: uploader)
         let wallets = try await wallets(upload.wallets.subtracting([.issuer]))
         upload.judge(with: wallets)
         let checks = upload.checks(with: wallets)

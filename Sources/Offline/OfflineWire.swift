@@ -11,8 +11,12 @@ enum OfflineWire {
     private static let objectBytesMax = 8_192
     static let object = Schema.string(max: objectBytesMax * 4 / 3 + 1)
     static let objects = Schema.array(object, max: Upload.objectsMax)
-    static let walletID = Schema.string(min: 16, max: 16)
-    static let recordID = Schema.string(min: 32, max: 32)
+    static let walletID = Schema.string(
+        min: 16, max: 16,
+        pattern: Schema.Pattern("^[0-9A-Fa-f]{16}$") { WalletID(hex: $0) != nil })
+    static let recordID = Schema.string(
+        min: 32, max: 32,
+        pattern: Schema.Pattern("^[0-9A-Fa-f]{32}$") { ObjectID(hex: $0) != nil })
     static let currency = Schema.string(min: 3, max: 3)
     private static let seconds = Schema.integer(min: 0, max: Int64(UInt32.max))
 

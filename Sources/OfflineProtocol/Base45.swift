@@ -1,6 +1,6 @@
 /// Base45 (RFC 9285): bytes in the 45 characters of a QR code's alphanumeric mode.
 package enum Base45 {
-    private static let characters = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:".utf8)
+    private static let characters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:".octets
 
     package static func encode(_ bytes: [UInt8]) -> [UInt8] {
         var text: [UInt8] = []

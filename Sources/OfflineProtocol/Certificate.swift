@@ -4,34 +4,105 @@
 /// lost answer, a retry, or an old certificate from a cache does no harm.
 package struct Certificate: SignedObject, Equatable, Sendable {
     package static let bytesCount = 158
+    private static let bodyBytes = 94
     package static let tag = ObjectTag.certificate
 
-    package var issuerKey: UInt8
-    package var wallet: WalletID
+    /// The certificate as it travels, from which its fields are read; as in `SpendRecord`.
+    package private(set) var encoded: [UInt8]
+
+    package var issuerKey: UInt8 {
+        get { encoded[1] }
+        set { encoded[1] = newValue }
+    }
+
+    package var wallet: WalletID {
+        get { WalletID(encoded.number(at: 2)) }
+        set { encoded.put(newValue.number, at: 2) }
+    }
+
     /// ISO 4217, the numeric code.
-    package var currency: UInt16
+    package var currency: UInt16 {
+        get { encoded.number(at: 10) }
+        set { encoded.put(newValue, at: 10) }
+    }
+
     /// Minor units ever locked for this wallet.
-    package var ownLimit: UInt32
+    package var ownLimit: UInt32 {
+        get { encoded.number(at: 12) }
+        set { encoded.put(newValue, at: 12) }
+    }
+
     /// Minor units that it may ever send, its own and received ones together.
-    package var outLimit: UInt32
+    package var outLimit: UInt32 {
+        get { encoded.number(at: 16) }
+        set { encoded.put(newValue, at: 16) }
+    }
+
     /// Minor units that one record may move.
-    package var perTransfer: UInt32
+    package var perTransfer: UInt32 {
+        get { encoded.number(at: 20) }
+        set { encoded.put(newValue, at: 20) }
+    }
+
     /// Minor units that the issuer covers for honest holders when this wallet cheats.
-    package var guarantee: UInt32
-    package var counterMax: UInt32
+    package var guarantee: UInt32 {
+        get { encoded.number(at: 24) }
+        set { encoded.put(newValue, at: 24) }
+    }
+
+    package var counterMax: UInt32 {
+        get { encoded.number(at: 28) }
+        set { encoded.put(newValue, at: 28) }
+    }
+
     /// Seconds since 1970, as all times of the protocol.
-    package var issuedAt: UInt32
-    package var expiresAt: UInt32
-    package var graceHours: UInt16
+    package var issuedAt: UInt32 {
+        get { encoded.number(at: 32) }
+        set { encoded.put(newValue, at: 32) }
+    }
+
+    package var expiresAt: UInt32 {
+        get { encoded.number(at: 36) }
+        set { encoded.put(newValue, at: 36) }
+    }
+
+    package var graceHours: UInt16 {
+        get { encoded.number(at: 40) }
+        set { encoded.put(newValue, at: 40) }
+    }
+
     /// 1: what this wallet sends cannot be passed on.
-    package var hopsMax: UInt8
-    package var flags: Flags
-    package var algorithm: UInt8
+    package var hopsMax: UInt8 {
+        get { encoded[42] }
+        set { encoded[42] = newValue }
+    }
+
+    package var flags: Flags {
+        get { Flags(byte: encoded[43]) }
+        set { encoded[43] = newValue.byte }
+    }
+
+    package var algorithm: UInt8 {
+        get { encoded[44] }
+        set { encoded[44] = newValue }
+    }
+
     /// P-256, compressed.
-    package var publicKey: [UInt8]
+    package var publicKey: [UInt8] {
+        get { Array(encoded[45..<78]) }
+        set { encoded.replaceSubrange(45..<78, with: newValue) }
+    }
+
     /// The first half of SHA-256 of a salt and the owner's name.
-    package var nameTag: ObjectID
-    package var signature: [UInt8] = unsigned
+    package var nameTag: ObjectID {
+        get { encoded.id(at: 78) }
+        set { encoded.put(newValue, at: 78) }
+    }
+
+    package var signature: [UInt8] {
+        get { Array(encoded[Self.bodyBytes...]) }
+        set { encoded.replaceSubrange(Self.bodyBytes..., with: newValue) }
+    }
 
     /// ECDSA by WebCrypto or any other software. 2 is kept for WebAuthn.
     package static let algorithmES256: UInt8 = 1
@@ -58,46 +129,6 @@ package struct Certificate: SignedObject, Equatable, Sendable {
         publicKey: [UInt8], nameTag: ObjectID
     ) {
         precondition(publicKey.count == CurvePoint.compressedBytes)
-        self.issuerKey = issuerKey
-        self.wallet = wallet
-        self.currency = currency
-        self.ownLimit = ownLimit
-        self.outLimit = outLimit
-        self.perTransfer = perTransfer
-        self.guarantee = guarantee
-        self.counterMax = counterMax
-        self.issuedAt = issuedAt
-        self.expiresAt = expiresAt
-        self.graceHours = graceHours
-        self.hopsMax = hopsMax
-        self.flags = flags
-        algorithm = Self.algorithmES256
-        self.publicKey = publicKey
-        self.nameTag = nameTag
-    }
-
-    package init(decoding bytes: [UInt8]) throws(DecodingFault) {
-        guard bytes.count == Self.bytesCount else { throw .wrongLength }
-        var reader = ByteReader(bytes)
-        try reader.type(.certificate)
-        issuerKey = try reader.uint8()
-        wallet = try reader.wallet()
-        guard issuerKey > 0, wallet != .issuer else { throw .valueOutOfRange }
-        currency = try reader.uint16()
-        (ownLimit, outLimit) = (try reader.value(), try reader.value())
-        (perTransfer, guarantee) = (try reader.value(), try reader.value())
-        counterMax = try reader.value()
-        (issuedAt, expiresAt) = (try reader.uint32(), try reader.uint32())
-        graceHours = try reader.uint16()
-        (hopsMax, flags) = (try reader.uint8(), Flags(byte: try reader.uint8()))
-        algorithm = try reader.uint8()
-        publicKey = try reader.take(CurvePoint.compressedBytes)
-        guard CurvePoint.isValid(publicKey) else { throw .pointNotOnCurve }
-        nameTag = try reader.id()
-        signature = try reader.take(SignatureCheck.signatureBytes)
-    }
-
-    package var body: [UInt8] {
         var writer = ByteWriter(capacity: Self.bytesCount)
         writer.put(ObjectType.certificate)
         writer.put(issuerKey)
@@ -107,11 +138,24 @@ package struct Certificate: SignedObject, Equatable, Sendable {
             ownLimit, outLimit, perTransfer, guarantee, counterMax, issuedAt, expiresAt,
         ] { writer.put(value) }
         writer.put(graceHours)
-        for byte in [hopsMax, flags.byte, algorithm] { writer.put(byte) }
+        for byte in [hopsMax, flags.byte, Self.algorithmES256] { writer.put(byte) }
         writer.put(publicKey)
         writer.put(nameTag)
-        return writer.bytes
+        writer.put(unsigned)
+        encoded = writer.bytes
     }
+
+    package init(decoding bytes: [UInt8]) throws(DecodingFault) {
+        guard bytes.count == Self.bytesCount else { throw .wrongLength }
+        guard bytes[0] == ObjectType.certificate.rawValue else { throw .unknownType }
+        encoded = bytes
+        guard issuerKey > 0, wallet != .issuer else { throw .valueOutOfRange }
+        for value in [ownLimit, outLimit, perTransfer, guarantee, counterMax]
+        where value > .valueMax { throw .valueOutOfRange }
+        guard CurvePoint.isValid(publicKey) else { throw .pointNotOnCurve }
+    }
+
+    package var body: [UInt8] { Array(encoded[..<Self.bodyBytes]) }
 
     /// Until when what this wallet sent may be claimed.
     package var claimBy: UInt64 { UInt64(expiresAt) + 3600 * UInt64(graceHours) }

@@ -109,6 +109,12 @@ package struct FrameAssembler {
 
     package init() {}
 
+    package var framesNeeded: UInt8 { latest?.count ?? 0 }
+
+    package var framesSeen: UInt8 {
+        UInt8(pieces.count { $0 != nil }) + (parity == nil ? 0 : 1)
+    }
+
     /// The whole object once any `count` of its `count + 1` frames have come. A frame of another
     /// object begins anew: the camera looks at another screen now.
     package mutating func add(_ frame: Frame) -> [UInt8]? {

@@ -19,6 +19,12 @@ package enum CurvePoint {
         return [4] + x.bytes + y.bytes
     }
 
+    /// The form of certificates, for `04 ‖ x ‖ y`.
+    package static func compressed(_ point: [UInt8]) -> [UInt8] {
+        precondition(point.count == uncompressedBytes)
+        return [2 + point[64] & 1] + point[1..<33]
+    }
+
     package static func isValid(_ point: [UInt8]) -> Bool { uncompressed(point) != nil }
 }
 

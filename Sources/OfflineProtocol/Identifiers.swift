@@ -10,6 +10,12 @@ package struct WalletID: Hashable, Comparable, Sendable {
     package static func < (left: WalletID, right: WalletID) -> Bool {
         left.number < right.number
     }
+
+    package var bytes: [UInt8] {
+        var writer = ByteWriter(capacity: 8)
+        writer.put(self)
+        return writer.bytes
+    }
 }
 
 /// SHA-256 of an object's tag and body.
@@ -58,13 +64,17 @@ package struct ObjectID: Hashable, Comparable, Sendable {
         (left.high, left.low) < (right.high, right.low)
     }
 
+    package var bytes: [UInt8] {
+        var writer = ByteWriter(capacity: 16)
+        writer.put(self)
+        return writer.bytes
+    }
+
     /// Six digits that both people see and compare: a check of delivery, not of security.
     package var code: [UInt8] {
         var hash = SHA256()
         hash.update(ObjectTag.code.bytes)
-        var writer = ByteWriter(capacity: 16)
-        writer.put(self)
-        hash.update(writer.bytes)
+        hash.update(bytes)
         var number = hash.finish().id.high
         var digits = [UInt8](repeating: 0, count: 6)
         for index in digits.indices.reversed() {
@@ -94,6 +104,6 @@ package enum ObjectTag {
             case .issuerKeys: "OFP1/KEYS"
             case .code: "OFP1/CODE"
             }
-        return Array(name.utf8) + [0]
+        return name.octets + [0]
     }
 }

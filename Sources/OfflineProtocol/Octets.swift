@@ -17,6 +17,17 @@ package enum DecodingFault: Error, Equatable, CaseIterable, Sendable {
     case notCanonical
 }
 
+extension String {
+    /// As UTF-8. By way of a span: other ways bring half of Unicode into a page's program.
+    var octets: [UInt8] {
+        let span = utf8.span
+        var octets: [UInt8] = []
+        octets.reserveCapacity(span.count)
+        for index in span.indices { octets.append(span[index]) }
+        return octets
+    }
+}
+
 /// Reads fixed-width big-endian fields; what is too short throws, what is left over too.
 struct ByteReader {
     private let bytes: [UInt8]
@@ -53,10 +64,10 @@ struct ByteReader {
         UInt64(try uint32()) << 32 | UInt64(try uint32())
     }
 
-    /// An amount, a total or a counter: below 2³¹, so that sums of two never overflow.
+    /// An amount, a total or a counter.
     mutating func value() throws(DecodingFault) -> UInt32 {
         let value = try uint32()
-        guard value < 1 << 31 else { throw .valueOutOfRange }
+        guard value <= .valueMax else { throw .valueOutOfRange }
         return value
     }
 
@@ -68,6 +79,13 @@ struct ByteReader {
 
     mutating func id() throws(DecodingFault) -> ObjectID {
         ObjectID(try uint64(), try uint64())
+    }
+
+    /// A length of four bytes, then so many.
+    mutating func field() throws(DecodingFault) -> [UInt8] {
+        // An `Int` has 32 bits in a browser.
+        guard let count = Int(exactly: try uint32()) else { throw .wrongLength }
+        return try take(count)
     }
 
     /// A length of one byte, then so much UTF-8.
@@ -116,10 +134,46 @@ struct ByteWriter {
         put(id.low)
     }
 
+    mutating func put(field: [UInt8]) {
+        put(UInt32(field.count))
+        put(field)
+    }
+
     mutating func put(text: [UInt8]) {
         precondition(text.count <= 255, "the length of a text is one byte")
         put(UInt8(text.count))
         put(text)
+    }
+}
+
+extension UInt32 {
+    /// The largest amount, total or counter: sums of two never overflow.
+    static let valueMax: UInt32 = 1 << 31 - 1
+}
+
+/// Fields of an object whose length was checked.
+extension Array where Element == UInt8 {
+    func number<Value: FixedWidthInteger>(at index: Int) -> Value {
+        var value: Value = 0
+        for offset in 0..<(Value.bitWidth / 8) {
+            value = value << 8 | Value(truncatingIfNeeded: self[index + offset])
+        }
+        return value
+    }
+
+    func id(at index: Int) -> ObjectID { ObjectID(number(at: index), number(at: index + 8)) }
+
+    mutating func put<Value: FixedWidthInteger>(_ value: Value, at index: Int) {
+        var rest = value
+        for offset in (0..<(Value.bitWidth / 8)).reversed() {
+            self[index + offset] = UInt8(truncatingIfNeeded: rest)
+            rest >>= 8
+        }
+    }
+
+    mutating func put(_ id: ObjectID, at index: Int) {
+        put(id.high, at: index)
+        put(id.low, at: index + 8)
     }
 }
 

@@ -29,7 +29,10 @@ package struct OfflineWallet: Equatable, Sendable {
         /// From the first hop to the record itself.
         package let path: [SpendRecord]
         package internal(set) var drawn: UInt32
+        /// 0 for what may only be deposited.
         package let valueExpiry: UInt32
+        /// Whether the server has said that it knows the record.
+        package internal(set) var isSettled = false
 
         package var record: SpendRecord { path[path.count - 1] }
     }

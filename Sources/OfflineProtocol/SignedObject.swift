@@ -9,6 +9,12 @@ package struct SignatureCheck: Equatable, Sendable {
     package let signature: [UInt8]
 
     package static let signatureBytes = 64
+
+    package init(publicKey: [UInt8], message: [UInt8], signature: [UInt8]) {
+        self.publicKey = publicKey
+        self.message = message
+        self.signature = signature
+    }
 }
 
 /// Tells whether a signature is good.
@@ -19,6 +25,7 @@ package protocol SignedObject {
     static var tag: ObjectTag { get }
     /// Everything but the signature.
     var body: [UInt8] { get }
+    var encoded: [UInt8] { get }
     var signature: [UInt8] { get set }
 }
 

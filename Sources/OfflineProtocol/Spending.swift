@@ -61,8 +61,8 @@ package struct SpendPlan: Equatable, Sendable {
         _ amount: UInt32, from sources: [Source], partsMax: Int
     ) throws(SpendRefusal) {
         let usable = sources.filter { $0.available > 0 }
-            .sorted { ($0.valueExpiry, $0.id) < ($1.valueExpiry, $1.id) }
-        let largest = usable.map { UInt64($0.available) }.sorted(by: >)
+            .inOrder { ($0.valueExpiry, $0.id) < ($1.valueExpiry, $1.id) }
+        let largest = usable.map { UInt64($0.available) }.inOrder { $0 > $1 }
         guard largest.reduce(0, +) >= UInt64(amount) else { throw .insufficientFunds }
         guard let count = Self.fewest(largest, amount), count <= partsMax
         else { throw .tooManySources }
@@ -70,7 +70,7 @@ package struct SpendPlan: Equatable, Sendable {
         var parts: [Part] = []
         var rest = amount
         for (index, source) in usable.enumerated() where parts.count < count {
-            let others = usable[(index + 1)...].map { UInt64($0.available) }.sorted(by: >)
+            let others = usable[(index + 1)...].map { UInt64($0.available) }.inOrder { $0 > $1 }
             let possible = others.prefix(count - parts.count - 1).reduce(0, +)
             guard UInt64(source.available) + possible >= UInt64(rest) else { continue }
             let part = min(source.available, rest)
@@ -87,6 +87,19 @@ package struct SpendPlan: Equatable, Sendable {
             if sum >= UInt64(amount) { return index + 1 }
         }
         return nil
+    }
+}
+
+extension Array {
+    /// Sorts by insertion: a device has few sources, and the library's way to sort is larger than
+    /// the rules of payment.
+    func inOrder(_ precedes: (Element, Element) -> Bool) -> [Element] {
+        var sorted: [Element] = []
+        for element in self {
+            let place = sorted.firstIndex { precedes(element, $0) } ?? sorted.count
+            sorted.insert(element, at: place)
+        }
+        return sorted
     }
 }
 

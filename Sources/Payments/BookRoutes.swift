@@ -68,7 +68,7 @@ package struct BookRoutes: Sendable {
             throw PaymentRejection.transferNotFound
         }
         let sees = { (account: AccountID) in
-            caller.role.isStaff || parties[account]?.id == caller.user
+            caller.seesOthers || parties[account]?.id == caller.user
         }
         let (seesDebit, seesCredit) = (sees(line.debit), sees(line.credit))
         let committedAfter = proof.day == nil ? commitments.commits(line.at) : nil

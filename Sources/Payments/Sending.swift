@@ -84,7 +84,9 @@ extension Payments {
             .reversalOrdered, by: staff.user, of: parties[original.credit]?.id, from: origin,
             reason: reason, after: #"{"transfer":"\#(id)"}"#)
         try await database.transaction { try identity.audit.record(act, in: $0) }
-        return try await reverse(original, key: commandKey(key, of: staff.user))
+        let done = try await reverse(original, key: commandKey(key, of: staff.user))
+        return Done(
+            payment: done.payment.masked, balance: done.balance, isReplay: done.isReplay)
     }
 
     private func reverse(_ original: Transfer, key: CommandKey) async throws -> Done {
@@ -98,10 +100,11 @@ extension Payments {
 
     /// A transfer that this person paid or received.
     package func payment(_ id: ID<Transfer>, of caller: Caller) async throws -> Payment {
-        let (transfer, _) = try await transfer(id, seenBy: caller)
-        return try await payment(
+        let (transfer, parties) = try await transfer(id, seenBy: caller)
+        let payment = try await payment(
             try await ledger.command(startingAt: transfer),
             endedBy: try await ledger.ending(of: transfer.id))
+        return parties.values.contains { $0.id == caller.user } ? payment : payment.masked
     }
 
     // MARK: Steps
@@ -115,7 +118,7 @@ extension Payments {
             throw PaymentRejection.transferNotFound
         }
         let parties = try await owners(of: [transfer.debit, transfer.credit])
-        guard parties.values.contains(where: { $0.id == caller.user }) || caller.role.isStaff
+        guard parties.values.contains(where: { $0.id == caller.user }) || caller.seesOthers
         else { throw PaymentRejection.transferNotFound }
         return (transfer, parties)
     }

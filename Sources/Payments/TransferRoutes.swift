@@ -12,6 +12,10 @@ struct TransferRoutes: Sendable {
         payments.identity.staffRoutes([.finance, .admin])
     }
 
+    private var asking: RouteBuilder<StaffSession> {
+        payments.identity.staffRoutes([.support, .finance, .admin])
+    }
+
     var routes: [Route] {
         [
             moving.route(
@@ -40,6 +44,15 @@ struct TransferRoutes: Sendable {
                 tag: "staff", parameters: [.path("id", .uuid), .idempotencyKey],
                 body: .object(.required("reason", .reason)),
                 returns: .created(PaymentWire.done), refusals: Self.reversing, handler: correct),
+            asking.route(
+                .post, "/v1/staff/transfers/{id}/disclosures",
+                summary: "The note of a transfer, for a reason; its writer sees that it was read.",
+                tag: "staff", parameters: [.path("id", .uuid), .pin],
+                body: .object(.required("reason", .reason)),
+                returns: .created(
+                    .object(.required("id", .uuid), .required("note", .nullable(.string()))),
+                    "It was written down that you looked."),
+                refusals: Self.disclosing, handler: disclose),
         ]
     }
 
@@ -48,6 +61,9 @@ struct TransferRoutes: Sendable {
         + PaymentWire.ledger([
             .transferNotFound, .transferNotReversible, .transferAlreadyReversed,
         ])
+
+    private static let disclosing: [Refused] =
+        [Refused(PaymentRejection.transferNotFound)] + Identity.disclosureRefusals
 
     private func send(_ request: Request, _ payer: Payer) async throws -> Response {
         let done = try await payments.send(
@@ -78,5 +94,15 @@ struct TransferRoutes: Sendable {
             request.id(else: PaymentRejection.transferNotFound), key: request.idempotencyKey,
             by: staff, because: request.text("reason"), from: request.origin)
         return PaymentWire.created(done)
+    }
+
+    private func disclose(_ request: Request, _ staff: StaffSession) async throws -> Response {
+        let id: ID<Transfer> = try request.id(else: PaymentRejection.transferNotFound)
+        let note = try await payments.discloseNote(
+            of: id, because: request.text("reason"), to: staff, Presence(request))
+        return .json(201) { body in
+            body.field("id", id)
+            body.field("note", note)
+        }
     }
 }

@@ -121,7 +121,8 @@ struct Application: Sendable {
             relyingParty: configuration.relyingParty, asksNewDevices: configuration.asksNewDevices,
             strictIdleSeconds: configuration.strictIdleSeconds,
             isSandbox: configuration.isSandbox,
-            staffAddresses: configuration.staffAddresses, codeLimits: configuration.codeLimits,
+            staffAddresses: configuration.staffAddresses,
+            asksStaff: configuration.asksStaff, codeLimits: configuration.codeLimits,
             buckets: buckets,
             followStanding: { try walletLimits.follow($1, of: $0, in: $2) })
         let payments = Payments(

@@ -22,6 +22,8 @@ struct Configuration: Sendable {
     var proxies = NetworkRanges.none
     /// From where staff may work; everywhere when it is empty.
     var staffAddresses = NetworkRanges.none
+    /// Whether staff work only in sessions that showed a second factor.
+    var asksStaff = true
     var rateLimits = RateLimits.standard
     var codeLimits = CodeLimits()
     /// Nil: what could be shared is remembered by each process for itself.
@@ -96,6 +98,7 @@ struct Configuration: Sendable {
         origins = reader.list("FLORIN_CORS_ORIGINS").map { Set($0) } ?? origins
         proxies = try reader.ranges("FLORIN_TRUSTED_PROXIES") ?? proxies
         staffAddresses = try reader.ranges("FLORIN_STAFF_ADDRESSES") ?? staffAddresses
+        asksStaff = try reader.flag("FLORIN_STAFF_SECOND_FACTOR") ?? asksStaff
         if isSandbox { rateLimits = .sandbox }
         try reader.rateLimits("FLORIN_RATE_LIMITS", change: &rateLimits)
         try reader.codeLimits("FLORIN_CODE_LIMITS", change: &codeLimits)

@@ -68,6 +68,34 @@ struct AuditLogTests {
         try await server.api.refused(401, "session_invalid", .get, "/v1/audit_acts")
     }
 
+    /// Each with the way by which somebody came in; the ones with more than a password are in
+    /// `StaffFactorTests`.
+    @Test func everyLogInIsAnActAlsoOnADeviceThatIsKnown() async throws {
+        let database = try await TestPostgres.database()
+        let api = try await FlorinServer.start(database: database).api
+        let person = try await Person.signUp(api)
+        for _ in 0..<3 { _ = try await api.logIn(person.username) }
+        _ = try await api.expect(
+            200, .post, "/api/users/login",
+            [
+                "email": .string(person.email), "password": .string(Person.password),
+                "device": .string(KnownDevices.token(for: person.username) ?? ""),
+            ])
+        let opened = try await person.get("/v1/me/acts").rows
+            .filter { $0["kind"]?.string == "session_opened" }
+        #expect(opened.count == 5)
+        #expect(opened.allSatisfy { $0["address"]?.string == "127.0.0.1" })
+        let ways = try database.connection().query(
+            "SELECT reason FROM identity.acts WHERE kind = 'session_opened'")
+        #expect(try ways.map { try $0[0] as String } == Array(repeating: "password", count: 5))
+        // Before it sends a second step there is no session, and no act that says so.
+        _ = try await api.refused(
+            401, "second_step_required", .post, "/v1/sessions",
+            .logIn(person.username, isNewDevice: true))
+        let after = try await person.get("/v1/me/acts").rows
+        #expect(after.count { $0["kind"]?.string == "session_opened" } == 5)
+    }
+
     @Test func everybodySeesTheirOwnActs() async throws {
         let api = try await World.api
         let (person, other) = (try await Person.signUp(api), try await Person.signUp(api))
@@ -223,6 +251,7 @@ extension Person {
         try Connection.open(database.settings).execute(
             "UPDATE identity.users SET role = \(role) WHERE id = \(person.id)::uuid")
         let session = try await server.api.logIn(person.username)
+        try person.letWork(by: Connection.open(database.settings))
         return Person(
             api: person.api, id: person.id, username: person.username, phone: person.phone,
             email: person.email, token: session["access_token"]?.string ?? "",

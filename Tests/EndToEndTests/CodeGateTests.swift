@@ -168,6 +168,7 @@ struct CodeGateTests {
         try await api.advanceClock(seconds: 181)
         try expectWait(try await signUp("+96077700998", api), 1...3600)
         let admin = try await api.logIn(office.admin.username)["access_token"]?.string
+        try office.admin.letWork(by: office.hands())
         let stops = try await api.expect(200, .get, "/v1/staff/code_stops", token: admin)
         let path = "/v1/staff/code_stops/\(stops.rows.first?.id ?? "")/lifts"
         let lifted = try await api.expect(

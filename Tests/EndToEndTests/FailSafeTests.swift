@@ -17,6 +17,7 @@ struct FailSafeTests {
         let hands = try database.connection()
         try hands.execute(
             "UPDATE identity.users SET role = 'finance' WHERE username = \(staff.username)")
+        try staff.letWork(by: hands)
         try await payer.send(100, to: friend)
         let open = try await api.expect(200, .get, "/health/ready")
         #expect(open["money_out"]?.string == "open" && open["stopped_at"] == nil)

@@ -293,6 +293,7 @@ extension Person {
         let person = try await Person.signUp(api)
         try Connection.open(database.settings).execute(
             "UPDATE identity.users SET role = \(role) WHERE username = \(person.username)")
+        try person.letWork(by: Connection.open(database.settings))
         return person
     }
 }

@@ -117,8 +117,11 @@ struct CommandTests {
             try await api.logIn(
                 name, "try-florin-now", onNewDeviceOf: phone)["access_token"]?.string
         }
-        let staff = try await logIn("otieno", "+254700000005")
-        let amina = try await logIn("amina", "+254700000001")
+        let otieno = Person(
+            api: api, id: "", username: "otieno", phone: "+254700000005", email: "",
+            token: try await logIn("otieno", "+254700000005") ?? "", refreshToken: "")
+        try await otieno.addApp(pin: "730518")
+        let (staff, amina) = (otieno.token, try await logIn("amina", "+254700000001"))
         let done = try await api.expect(
             201, .post, "/v1/transfers", .send(100, to: "brian"), token: amina)
         _ = try await api.expect(200, .get, "/v1/transfers/\(done.id)", token: staff)

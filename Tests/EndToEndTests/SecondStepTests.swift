@@ -143,10 +143,10 @@ struct AuthenticatorApp: Sendable {
     let secret: [UInt8]
     var recoveryCodes: [String] = []
 
-    /// A code that was not shown before.
-    func nextCode() async throws -> String {
+    /// A code that was not shown before; without waiting, the one that is shown now.
+    func nextCode(after seconds: Int64 = TOTP.stepSeconds) async throws -> String {
         let clock = try await api.expect(
-            200, .post, "/sandbox/clock", ["advance_seconds": .integer(TOTP.stepSeconds)])
+            200, .post, "/sandbox/clock", ["advance_seconds": .integer(seconds)])
         let now = try #require(Timestamp(clock["now"]?.string ?? ""))
         return TOTP.code(secret, step: TOTP.step(atSecond: now.microseconds / 1_000_000))
     }

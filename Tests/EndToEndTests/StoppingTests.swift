@@ -67,7 +67,9 @@ struct StoppingTests {
         let server = try await FlorinServer.start(
             database: TestPostgres.database(), arguments: ["--demo"])
         let text = server.current.output
-        for name in ["amina", "brian", "duka", "wanjiru", "otieno"] { #expect(text.contains(name)) }
+        for name in ["amina", "brian", "duka", "wanjiru", "otieno", "achieng"] {
+            #expect(text.contains(name))
+        }
         let session = try await server.api.logIn(
             "amina", "try-florin-now", onNewDeviceOf: "+254700000001")
         let token = session["access_token"]?.string

@@ -69,11 +69,3 @@ func recoded(_ bytes: [UInt8]) throws(DecodingFault) -> [UInt8] {
     case .issuerKeys, nil: try Enrolment(decoding: bytes).encoded
     }
 }
-
-extension ObjectID {
-    var bytes: [UInt8] {
-        [high, low].flatMap { word in
-            stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> $0) }
-        }
-    }
-}

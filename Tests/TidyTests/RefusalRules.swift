@@ -19,6 +19,24 @@ extension Rule {
         return missing + stale
     }
 
+    /// A fact stands beside the members of the problem, so it is called by none of their names:
+    /// those of RFC 9457 and the two that every problem here has besides.
+    static let factsHaveNamesOfTheirOwn = Rule(name: "facts have names of their own") {
+        repository in
+        let taken: Set = ["type", "title", "status", "detail", "instance", "code", "request_id"]
+        return repository.files.filter { $0.path.hasPrefix("Sources/") }.flatMap { file in
+            let tokens = file.tokens.filter { $0.kind != .comment }
+            return tokens.indices.dropFirst(2).filter {
+                tokens[$0].kind == .string && taken.contains(tokens[$0].text)
+                    && tokens[$0 - 1].text == "(" && tokens[$0 - 2].text == "Fact"
+            }.map {
+                Finding(
+                    path: file.path, line: tokens[$0].line,
+                    message: "\(tokens[$0].text) is a member of every problem")
+            }
+        }
+    }
+
     /// Lines of the tables that begin with a code: | `insufficient_funds` | …
     private static func codes(explainedIn book: SourceFile) -> [String: Int] {
         var found: [String: Int] = [:]

@@ -194,6 +194,19 @@ import Testing
             ])
     }
 
+    @Test func factNamedLikeTheProblem() {
+        let swift = """
+            // Fact("status", 1) is no call.
+            let good = [Fact("wallet_status", "lost"), Fact(name, "status")]
+            let bad = Fact("status", "lost")
+            let worse = [Fact("a", 1), Fact(
+                "detail", "x")]
+            """
+        expect(
+            Rule.factsHaveNamesOfTheirOwn, in: planted(["Sources/Payments/Refusals.swift": swift]),
+            finds: ["Sources/Payments/Refusals.swift:3", "Sources/Payments/Refusals.swift:5"])
+    }
+
     @Test func promises() {
         let kept = """
             enum Kept {

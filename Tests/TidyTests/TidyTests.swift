@@ -25,6 +25,6 @@ extension Rule {
         importsPointUpwards, sqlStaysInItsSchema, tablesHaveASchema, slicesAvoidBannedWords,
         testsDoNotSleep, uncheckedSendableHasAProof, noPathsOfOneMachine, linesAreShort,
         filesAreShort, filesDeclareSomething, functionsAreShort, ratchetHoldsOnlyLongFunctions,
-        refusalsAreExplained, keptAsLongAsPromised, securityTableIsTrue,
+        refusalsAreExplained, factsHaveNamesOfTheirOwn, keptAsLongAsPromised, securityTableIsTrue,
     ]
 }

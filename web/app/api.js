@@ -1,7 +1,7 @@
 // Everything this page says to the server goes through here.
 //
-// The access token lives in memory only. The refresh token survives a reload of this tab, in
-// sessionStorage, and is replaced by the server at every use.
+// The session is in a cookie that no script can read, and nothing here could open it. What changes
+// something also shows a token that belongs to the session, which only pages of this origin can read.
 
 /** The server's "no": RFC 9457, with Florin's stable code and its facts as fields. */
 export class Problem extends Error {
@@ -20,24 +20,38 @@ export class Unreachable extends Error {
   }
 }
 
-const refreshTokenName = 'florin.refresh_token';
-/** Renewing this early leaves no request to run into an expired token. */
-const renewBeforeSeconds = 30;
+// Not every browser takes a secure cookie from a page on this machine, where a sandbox does without.
+const csrfCookieNames = ['__Host-florin_csrf', 'florin_csrf'];
 
-let accessToken = null;
-let accessTokenEndsAt = 0;
-let renewal = null;
+/** Shown with everything that changes something; another tab may have opened another session since. */
+let csrfToken = csrfCookie();
+/** Whether the session ends when the page is left. */
+let strict = false;
 let whenSessionEnds = () => {};
 
 export function onSessionEnd(callback) {
   whenSessionEnds = callback;
 }
 
-export const mayResume = () => sessionStorage.getItem(refreshTokenName) !== null;
+/** Whether there may be a session: its own cookie no script can see. */
+export const mayResume = () => csrfToken !== null;
 
-/** On a device that is not known this throws `second_step_required`; `answerChallenge` goes on. */
-export async function logIn(login, password) {
-  const body = { login, password };
+export const isStrict = () => strict;
+
+/** Who came in before this page was loaded, and how. */
+export async function resume() {
+  const [user, { data }] = await Promise.all([get('/v1/me'), get('/v1/sessions')]);
+  strict = data.some((session) => session.is_current && session.mode === 'strict');
+  return user;
+}
+
+/**
+ * On a device that is not known this throws `second_step_required`; `answerChallenge` goes on. Where the
+ * telephone is shared the session is strict, whatever the person's own setting is.
+ */
+export async function logIn(login, password, { shared = false } = {}) {
+  const body = { login, password, cookie: true };
+  if (shared) body.mode = 'strict';
   const device = devices()[login.toLowerCase()];
   if (device !== undefined) body.device = device;
   return enter(await call('POST', '/v1/sessions', { body, open: true }), login);
@@ -79,9 +93,11 @@ function keepDevice(device, names) {
 }
 
 /** `use` has a device answer the server's options. */
-export async function logInWithPasskey(use) {
+export async function logInWithPasskey(use, { shared = false } = {}) {
   const options = await call('POST', '/v1/sessions/passkey_challenges', { open: true });
-  const session = await call('POST', '/v1/sessions/passkeys', { body: { assertion: await use(options) }, open: true });
+  const body = { assertion: await use(options), cookie: true };
+  if (shared) body.mode = 'strict';
+  const session = await call('POST', '/v1/sessions/passkeys', { body, open: true });
   keep(session);
   return session.user;
 }
@@ -94,13 +110,26 @@ export async function logOut() {
   }
 }
 
-/** A usable access token, renewed first when it is about to end. */
-export async function token() {
-  if (accessToken === null || Date.now() > accessTokenEndsAt) await renew();
-  return accessToken;
+/**
+ * Leaves a strict session, without waiting for an answer: the page may be gone before it comes. A page that
+ * the browser brings back from memory is loaded anew, and asks who is there.
+ */
+addEventListener('pagehide', () => {
+  if (strict) navigator.sendBeacon('/v1/sessions/current/exits');
+});
+addEventListener('pageshow', (event) => {
+  if (event.persisted && strict) location.reload();
+});
+
+/** An answer that goes on and on, such as that of `/v1/events`. */
+export async function open(path, { headers, signal }) {
+  const response = await fetch(path, { headers, signal, cache: 'no-store', credentials: 'same-origin' });
+  if (response.status === 401) endSession();
+  return response;
 }
 
 export const get = (path) => call('GET', path);
+export const put = (path, body) => call('PUT', path, { body });
 export const patch = (path, body) => call('PATCH', path, { body });
 export const del = (path) => call('DELETE', path);
 export const post = (path, body, options) => call('POST', path, { body, ...options });
@@ -112,26 +141,20 @@ export function idempotencyKey() {
 }
 
 async function call(method, path, { body, key, open = false } = {}) {
-  const attempt = async () => {
-    const headers = { Accept: 'application/json' };
-    if (body !== undefined) headers['Content-Type'] = 'application/json';
-    if (key !== undefined) headers['Idempotency-Key'] = key;
-    if (!open) headers.Authorization = `Bearer ${await token()}`;
-    return reach(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
-  };
-  let response = await attempt();
-  if (response.status === 401 && !open) {
-    // The token may have been revoked before its time; a new one tells.
-    accessToken = null;
-    response = await attempt();
-    if (response.status === 401) endSession();
-  }
+  // Whoever logged in elsewhere in this browser is shown, and never acted for unseen.
+  if (!open && csrfCookie() !== csrfToken) return startAnew();
+  const headers = { Accept: 'application/json' };
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (key !== undefined) headers['Idempotency-Key'] = key;
+  if (!open && method !== 'GET') headers['X-CSRF-Token'] = csrfToken;
+  const response = await reach(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  if (response.status === 401 && !open) endSession();
   return answer(response);
 }
 
 async function reach(path, options) {
   try {
-    return await fetch(path, { cache: 'no-store', credentials: 'omit', ...options });
+    return await fetch(path, { cache: 'no-store', credentials: 'same-origin', ...options });
   } catch {
     throw new Unreachable();
   }
@@ -161,41 +184,41 @@ function parse(text) {
   }
 }
 
-// Several requests may find the token ended at once; the refresh token may be used only once.
-function renew() {
-  renewal ??= exchangeRefreshToken().finally(() => { renewal = null; });
-  return renewal;
-}
-
-async function exchangeRefreshToken() {
-  const refreshToken = sessionStorage.getItem(refreshTokenName);
-  if (refreshToken === null) {
-    endSession();
-    throw new Problem(401, { code: 'session_ended', detail: 'Please log in again.' });
-  }
-  try {
-    keep(await call('POST', '/v1/sessions/refresh', { body: { refresh_token: refreshToken }, open: true }));
-  } catch (error) {
-    if (error instanceof Problem && error.status < 500 && error.status !== 429) endSession();
-    throw error;
-  }
-}
-
 function keep(session) {
-  accessToken = session.access_token;
-  const seconds = Math.max(session.expires_in - renewBeforeSeconds, session.expires_in / 2);
-  accessTokenEndsAt = Date.now() + seconds * 1000;
-  sessionStorage.setItem(refreshTokenName, session.refresh_token);
+  csrfToken = session.csrf_token;
+  strict = session.mode === 'strict';
 }
 
 function forget() {
-  accessToken = null;
-  sessionStorage.removeItem(refreshTokenName);
+  csrfToken = null;
+  strict = false;
+  for (const name of csrfCookieNames) {
+    document.cookie = `${name}=; Path=/; Max-Age=0${name.startsWith('__Host-') ? '; Secure' : ''}`;
+  }
+}
+
+/** Whoever asked is not answered: the page that comes is another. */
+function startAnew() {
+  // The other session is not this page's to leave.
+  strict = false;
+  location.reload();
+  return new Promise(() => {});
 }
 
 function endSession() {
+  const words = strict
+    ? 'Your visit has ended, as it does on a shared phone. Please log in again.'
+    : 'Your session has ended. Please log in again.';
   forget();
-  whenSessionEnds();
+  whenSessionEnds(words);
+}
+
+function csrfCookie() {
+  const cookies = new Map(document.cookie.split('; ').map((pair) => {
+    const [name, ...value] = pair.split('=');
+    return [name, value.join('=')];
+  }));
+  return csrfCookieNames.map((name) => cookies.get(name)).find((value) => value) ?? null;
 }
 
 // The sandbox. Its routes exist only where the operator runs Florin with pretend money.

@@ -1,9 +1,9 @@
-// Server-sent events over fetch, because EventSource cannot send the Authorization header.
+// Server-sent events over fetch, because EventSource tells neither silence nor the end of the session.
 //
 // The stream is followed for as long as the session lasts. Between two connections events may be
 // missed where the server no longer has them, so the follower is told of each reconnection.
 
-import { token } from './api.js';
+import { open } from './api.js';
 
 /** The server sends a comment every 15 seconds; three missing ones mean that the line is dead. */
 const silenceMillisecondsMax = 45_000;
@@ -33,11 +33,9 @@ export function follow({ onEvent, onOpen, onLost }) {
   }
 
   async function listen(controller) {
-    const headers = { Accept: 'text/event-stream', Authorization: `Bearer ${await token()}` };
+    const headers = { Accept: 'text/event-stream' };
     if (lastEventID !== null) headers['Last-Event-ID'] = lastEventID;
-    const response = await fetch('/v1/events', {
-      headers, cache: 'no-store', credentials: 'omit', signal: controller.signal,
-    });
+    const response = await open('/v1/events', { headers, signal: controller.signal });
     if (!response.ok || response.body === null) throw new Error(`events: ${response.status}`);
     delay = delayMillisecondsMin;
     onOpen();

@@ -39,6 +39,15 @@ export function field({ name, label, hint, optional = false, prefix, kind, optio
   return { name, box, control, refuse: describe, get value() { return control.value.trim(); } };
 }
 
+/** A choice that one makes or leaves. */
+export function check({ name, label, hint }) {
+  const id = `field-${name}-${fieldCount += 1}`;
+  const control = h('input', { id, name, type: 'checkbox', 'aria-describedby': `${id}-hint` });
+  const box = h('div', { class: 'check' }, control,
+    h('label', { for: id }, label), h('p', { class: 'field-hint', id: `${id}-hint` }, hint));
+  return { name, box, get value() { return control.checked; } };
+}
+
 function passwordToggle(input) {
   const toggle = h('button', { class: 'input-toggle', type: 'button', 'aria-label': 'Show password' }, 'Show');
   toggle.addEventListener('click', () => {
@@ -112,6 +121,7 @@ function fieldOf(error, fields) {
   const personField = fields.some((each) => each.name === 'from') ? 'from' : 'to';
   const special = {
     recipient_not_found: personField, accounts_must_differ: personField,
+    password_incorrect: 'old_password', password_too_weak: 'new_password',
     second_factor_incorrect: 'code', insufficient_funds: 'amount', limit_exceeded: 'amount', balance_overflow: 'amount',
   };
   const name = special[error.code];

@@ -1,6 +1,6 @@
 // Decides which of the two screens to show: the entrance, or the wallet of the person who is in.
 
-import { get, isSandbox, mayResume, onSessionEnd } from './api.js';
+import { isSandbox, mayResume, onSessionEnd, resume } from './api.js';
 import { closeDialogs } from './dom.js';
 import { showEntrance, showVerification } from './screens/entrance.js';
 import { showWallet } from './screens/wallet.js';
@@ -28,7 +28,7 @@ function exit(words) {
 }
 
 async function start() {
-  onSessionEnd(() => exit('Your session has ended. Please log in again.'));
+  onSessionEnd(exit);
   const asked = isSandbox().catch(() => false);
   if (!mayResume()) {
     sandbox = await asked;
@@ -36,7 +36,7 @@ async function start() {
   }
   leave = showWallet(app, { user: null, sandbox: false, onLeave: exit });
   try {
-    const user = await get('/v1/me');
+    const user = await resume();
     sandbox = await asked;
     enter(user);
   } catch (error) {

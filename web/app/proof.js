@@ -1,6 +1,6 @@
 // Showing that it is you, where the server wants to see that before something weighty.
 
-import { post, Problem } from './api.js';
+import { get, post, Problem } from './api.js';
 import { h, openDialog } from './dom.js';
 import { field, FieldError, form } from './forms.js';
 import { canUsePasskeys, PasskeyCancelled, usePasskey } from './passkeys.js';
@@ -16,15 +16,31 @@ export async function proven(act) {
   try {
     return await act();
   } catch (error) {
-    if (!(error instanceof Problem) || error.code !== 'step_up_required') throw error;
-    await prove(error.facts.methods, error.message);
+    if (!(error instanceof Problem)) throw error;
+    if (error.code === 'step_up_required') await prove(error.facts.methods, error.message);
+    else if (error.code === 'pin_required') await provePayment();
+    else throw error;
     return act();
   }
 }
 
+/** A payment takes whatever the person has besides the password. */
+async function provePayment() {
+  const [pin, factors, passkeys] = await Promise.all([
+    get('/v1/me/pin'), get('/v1/second_factors'), get('/v1/passkeys'),
+  ]);
+  const methods = [
+    pin.is_set && 'pin', factors.totp_since !== null && 'totp', passkeys.data.length > 0 && 'passkey',
+  ].filter(Boolean);
+  if (methods.length === 0) {
+    throw new FieldError(null, 'A payment this large needs a PIN. Set one under Security, then try again.');
+  }
+  await prove(methods, 'A payment this large needs more than a log-in. Nothing has been sent yet.');
+}
+
 function prove(methods, words) {
   return new Promise((resolve, reject) => {
-    const dialog = openDialog('Is it you?', { closed: () => reject(new FieldError(null, 'Nothing was changed.')) });
+    const dialog = openDialog('Is it you?', { closed: () => reject(new FieldError(null, 'Nothing was done.')) });
     const show = async (proof) => {
       await post('/v1/sessions/current/step_ups', proof);
       resolve();

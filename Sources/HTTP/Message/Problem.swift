@@ -61,8 +61,16 @@ extension Problem {
     static let retryAfter = "retry_after"
 
     package func response(requestID: String) -> Response {
+        response(requestID: requestID, as: Self.mediaType) { _ in }
+    }
+
+    /// The same with the members of another protocol before it, for callers who read those.
+    package func response(
+        requestID: String, as mediaType: String, after members: (inout JSONWriter) -> Void
+    ) -> Response {
         var writer = JSONWriter()
         writer.object {
+            members(&$0)
             $0.field("type", "/problems/" + code)
             $0.field("title", title)
             $0.field("status", status)
@@ -71,7 +79,7 @@ extension Problem {
             $0.field("request_id", requestID)
             for fact in facts { $0.field(fact) }
         }
-        var response = Response.bytes(status, writer.bytes, as: Self.mediaType)
+        var response = Response.bytes(status, writer.bytes, as: mediaType)
         response.refusal = code
         for header in headers { response.set(header.name, header.value) }
         if let seconds = retryAfterSeconds { response.set("Retry-After", String(seconds)) }

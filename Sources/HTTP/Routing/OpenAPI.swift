@@ -113,10 +113,11 @@ package enum OpenAPI {
     private static func responses(_ route: Route) -> JSON {
         var responses = JSONObject([(String(route.answer.status), answer(route.answer))])
         let codes = GenericRefusals.of(route) + route.refusals
-        let statuses = Set(codes.map(\.status)).union(route.errors.map(\.status))
+        let errors = route.dialect?.errors ?? []
+        let statuses = Set(codes.map(\.status)).union(errors.map(\.status))
         for status in statuses.sorted() where responses[String(status)] == nil {
             let named = codes.filter { $0.status == status }.map(\.code)
-            let error = route.errors.first { $0.status == status }
+            let error = errors.first { $0.status == status } ?? errors.last
             responses.append(String(status), problem(named, or: error))
         }
         return .object(responses)
@@ -135,13 +136,12 @@ package enum OpenAPI {
         let unique = codes.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
         var texts = unique.map { "`\($0)`" }
         var content = JSONObject()
-        if !codes.isEmpty {
-            let schema: JSON = ["$ref": "#/components/schemas/Problem"]
-            content.append(Problem.mediaType, ["schema": schema])
-        }
         if let error, let schema = error.schema {
             texts.append(error.description)
             content.append(error.mediaType, ["schema": schema.document])
+        } else {
+            let schema: JSON = ["$ref": "#/components/schemas/Problem"]
+            content.append(Problem.mediaType, ["schema": schema])
         }
         return [
             "description": .string(texts.joined(separator: ", ")), "content": .object(content),

@@ -16,8 +16,8 @@ package struct Route: Sendable {
     /// said to be.
     let takesFile: Bool
     let answer: Answer
-    /// What such a protocol answers instead of problems.
-    let errors: [Answer]
+    /// How such a protocol says no, instead of by problems.
+    let dialect: Dialect?
     package let refusals: [Refused]
     /// Nil for the server's default.
     let bodyBytesMax: Int?
@@ -39,12 +39,36 @@ package struct Route: Sendable {
         requestForm = description.form
         takesFile = description.takesFile
         answer = description.answer
-        errors = description.errors
+        dialect = description.dialect
         refusals = description.refusals
         bodyBytesMax = description.bodyBytesMax
         rateClass = description.rateClass ?? access.rateClass(description.method)
         self.access = access
         self.handler = handler
+    }
+}
+
+extension Route {
+    /// How a route says no whose callers speak another protocol: in that protocol's words, whoever
+    /// refuses, the handler or what stands before it.
+    package struct Dialect: Sendable {
+        package typealias Word = @Sendable (Problem, _ requestID: String) -> Response
+
+        let errors: [Answer]
+        let word: Word
+
+        /// - Parameters:
+        ///   - errors: what is answered, by status; the last one where none has the status.
+        package init(_ errors: [Answer], word: @escaping Word) {
+            precondition(!errors.isEmpty, "a dialect has words")
+            self.errors = errors
+            self.word = word
+        }
+    }
+
+    /// A "no" as the callers of this route read it.
+    func response(to problem: Problem, requestID: String) -> Response {
+        dialect?.word(problem, requestID) ?? problem.response(requestID: requestID)
     }
 }
 
@@ -60,12 +84,12 @@ extension Route {
     package static func open(
         _ method: Method, _ path: String, summary: String, tag: String,
         parameters: [Parameter] = [], body: Schema? = nil, form: Schema? = nil,
-        returns answer: Answer, errors: [Answer] = [], refusals: [Refused] = [],
+        returns answer: Answer, dialect: Dialect? = nil, refusals: [Refused] = [],
         bodyBytesMax: Int? = nil, rate: RateClass? = nil, handler: @escaping Handler
     ) -> Route {
         let description = Description(
             method: method, path: path, summary: summary, tag: tag, parameters: parameters,
-            body: body, form: form, answer: answer, errors: errors, refusals: refusals,
+            body: body, form: form, answer: answer, dialect: dialect, refusals: refusals,
             bodyBytesMax: bodyBytesMax, rateClass: rate)
         let checks = description.checks
         return Route(description, access: .open) { request in
@@ -84,7 +108,7 @@ extension Route {
         var form: Schema?
         var takesFile = false
         let answer: Answer
-        var errors: [Answer] = []
+        var dialect: Dialect?
         let refusals: [Refused]
         let bodyBytesMax: Int?
         /// Nil for what follows from access and method.

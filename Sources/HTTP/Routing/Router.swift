@@ -47,7 +47,7 @@ package struct Router: Sendable {
         do {
             return try await endpoint.route.handler(request)
         } catch {
-            return problem(for: error).response(requestID: request.id)
+            return endpoint.route.response(to: problem(for: error), requestID: request.id)
         }
     }
 

@@ -108,8 +108,13 @@ import Telemetry
 
     /// Answers before the body, if any, is read; the engine then closes the connection.
     private func refuse(_ problem: Problem) -> MHD_Result {
-        response = problem.response(requestID: requestID)
+        response = wording(of: problem)
         return answer(closing: true)
+    }
+
+    private func wording(of problem: Problem) -> Response {
+        plan?.response(to: problem, requestID: requestID)
+            ?? problem.response(requestID: requestID)
     }
 
     // MARK: Body
@@ -127,8 +132,7 @@ import Telemetry
     private func handle() -> MHD_Result {
         peer.enter(.handling, at: .now)
         guard bytesDropped == 0 else {
-            response = Problem.contentTooLarge(bytesMax: bodyBytesMax)
-                .response(requestID: requestID)
+            response = wording(of: .contentTooLarge(bytesMax: bodyBytesMax))
             return answer()
         }
         switch plan {

@@ -44,9 +44,10 @@ package struct ServerConfiguration: Sendable {
     package var limiter: RateLimiter?
     /// Seconds for `Strict-Transport-Security`; nil as long as plain HTTP must keep working.
     package var strictTransportSeconds: Int?
+    /// WebAssembly counts as `eval` unless it is named; texts are still never run as programs.
     package var contentSecurityPolicy = """
-        default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
-        img-src 'self' data:; object-src 'none'
+        default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; base-uri 'none'; \
+        form-action 'self'; frame-ancestors 'none'; img-src 'self' data:; object-src 'none'
         """
 
     package init() {}

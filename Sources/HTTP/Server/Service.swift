@@ -34,7 +34,8 @@ final class Service: Sendable {
             try allowance.admit(.address(head.address))
             return (plan, allowance)
         } catch {
-            return (.answer(problem(error, head), plan.measures), allowance)
+            let response = plan.response(to: error, requestID: head.id)
+            return (.answer(response, plan.measures), allowance)
         }
     }
 
@@ -55,7 +56,9 @@ final class Service: Sendable {
     ) -> Plan {
         let mediaType = endpoint.route.answer.mediaType
         guard MediaType.accepts(head.fields["accept"], mediaType) else {
-            return .answer(problem(.notAcceptable(mediaType), head), endpoint.measures)
+            let response = endpoint.route.response(
+                to: .notAcceptable(mediaType), requestID: head.id)
+            return .answer(response, endpoint.measures)
         }
         return .call(endpoint, parameters)
     }
@@ -94,6 +97,14 @@ extension Service.Plan {
         switch self {
         case .answer(_, let measures): measures
         case .call(let endpoint, _): endpoint.measures
+        }
+    }
+
+    /// What is said instead, in the words of the route that would have been called.
+    func response(to problem: Problem, requestID: String) -> Response {
+        switch self {
+        case .answer: problem.response(requestID: requestID)
+        case .call(let endpoint, _): endpoint.route.response(to: problem, requestID: requestID)
         }
     }
 }

@@ -33,6 +33,14 @@ package enum Caller: Sendable {
         }
     }
 
+    /// Whether it is staff who may see what is not theirs.
+    package var seesOthers: Bool {
+        switch self {
+        case .person(let session): session.seesOthers
+        case .program: false
+        }
+    }
+
     package var isProgram: Bool {
         switch self {
         case .person: false
@@ -99,6 +107,7 @@ package struct StaffSession: Sendable {
         guard let role = StaffRole(rawValue: session.role.rawValue), roles.contains(role) else {
             throw .forbidden
         }
+        guard session.worksUntil != nil else { throw .secondFactorRequired([]) }
         self.session = session
         self.role = role
     }
@@ -115,6 +124,7 @@ package struct StaffView: Sendable {
         guard session.role == .auditor || role.map(roles.contains) == true else {
             throw .forbidden
         }
+        guard session.worksUntil != nil else { throw .secondFactorRequired([]) }
         self.session = session
     }
 }

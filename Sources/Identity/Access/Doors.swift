@@ -69,19 +69,23 @@ extension Identity {
     package func staffRoutes(_ roles: Set<StaffRole>) -> RouteBuilder<StaffSession> {
         RouteBuilder(
             access: .any(of: roles.map(\.rawValue).sorted().map { .session($0) }),
-            refusals: Self.refused(Self.entering)
+            refusals: Self.refused(Self.entering + [.secondFactorRequired([])])
         ) { request in
-            try StaffSession(await session(of: request), oneOf: roles)
+            try await atWork(request) { session throws(IdentityRejection) in
+                try StaffSession(session, oneOf: roles)
+            }
         }
     }
 
     /// For staff of these roles, and for auditors, who look.
     package func staffViewRoutes(_ roles: Set<StaffRole>) -> RouteBuilder<StaffView> {
         RouteBuilder(
-            access: .staffView(roles), refusals: Self.refused(Self.entering),
-            isReadOnly: true
+            access: .staffView(roles),
+            refusals: Self.refused(Self.entering + [.secondFactorRequired([])]), isReadOnly: true
         ) { request in
-            try StaffView(await session(of: request), oneOf: roles)
+            try await atWork(request) { session throws(IdentityRejection) in
+                try StaffView(session, oneOf: roles)
+            }
         }
     }
 

@@ -26,13 +26,27 @@ package struct AuditLog: Sendable {
     package func record(
         _ act: Act, in transaction: borrowing Transaction
     ) throws(DatabaseError) {
-        let keys = try keys(of: act, transaction)
+        try record([act], in: transaction)
+    }
+
+    /// Writes several acts, which are chained in this order. All that they need is read before the
+    /// end of the chain is taken, and they are sent together: others wait for one round trip and
+    /// the commit, however many there are.
+    func record(
+        _ acts: [Act], in transaction: borrowing Transaction
+    ) throws(DatabaseError) {
+        let keys = try keys(of: acts, transaction)
+        _ = try transaction.pipeline(acts.map { statement($0, keys) })
+    }
+
+    // MARK: Steps
+
+    private func statement(_ act: Act, _ keys: [ID<User>: PersonKey]) -> SQL {
         let origin = origin(of: act, keys)
         let entry = ActEntry(
             at: clock.now, kind: act.kind.text, actor: act.actor, subject: act.subject,
             reason: act.reason, originDigest: origin?.digest, changeSealed: change(of: act, keys))
-        try transaction.execute(
-            """
+        return """
             WITH head AS (
                 UPDATE identity.acts_head SET position = position + 1,
                     link = sha256(link || int8send(position + 1) || \(entry.digest))
@@ -47,15 +61,13 @@ package struct AuditLog: Sendable {
             INSERT INTO identity.act_origins (position, person, address_index, sealed)
             SELECT position, \(origin?.person), \(origin?.addressIndex), \(origin?.sealed) FROM act
             WHERE \(origin != nil)
-            """)
+            """
     }
 
-    // MARK: Steps
-
     private func keys(
-        of act: Act, _ transaction: borrowing Transaction
+        of acts: [Act], _ transaction: borrowing Transaction
     ) throws(DatabaseError) -> [ID<User>: PersonKey] {
-        let people = Set([act.actor, act.subject].compactMap { $0 })
+        let people = Set(acts.flatMap { [$0.actor, $0.subject].compactMap { $0 } })
         guard !people.isEmpty else { return [:] }
         var keys: [ID<User>: PersonKey] = [:]
         for row in try transaction.query(

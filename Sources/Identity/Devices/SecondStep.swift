@@ -144,6 +144,12 @@ extension Identity {
 }
 
 extension IdentityRejection {
+    /// What the log of acts says of a refused proof.
+    var reasonOfAct: String {
+        if case .secondFactorIncorrect(_, wasUsed: true) = self { return "totp_used_again" }
+        return code
+    }
+
     /// Whether somebody guessed, rather than came late or too often.
     var isWrongAnswer: Bool {
         switch self {

@@ -67,7 +67,9 @@ extension Identity {
                     try count(refusal, of: found, guessed, from: origin, now, transaction))
             }
             try acceptGuess(at: guessed, now, transaction)
-            return .success(try open(user, after: found, from: origin, now, transaction))
+            return .success(
+                try open(
+                    user, after: found, LogInWay(step.method), from: origin, now, transaction))
         }
         return try outcome.get()
     }
@@ -163,28 +165,28 @@ extension Identity {
         try audit.record(
             Act(
                 .secondStepRefused, by: nil, of: challenge.user, from: origin,
-                reason: refusal.code), in: transaction)
+                reason: refusal.reasonOfAct), in: transaction)
         return if case .locked(let seconds) = wrong { .tooManyAttempts(retryAfter: seconds) } else {
             refusal
         }
     }
 
     private func open(
-        _ user: User, after challenge: SessionChallenge, from origin: Origin, _ now: Timestamp,
-        _ transaction: borrowing Transaction
+        _ user: User, after challenge: SessionChallenge, _ way: LogInWay, from origin: Origin,
+        _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws -> OpenedSession {
         try transaction.execute(
             """
             UPDATE identity.session_challenges SET answered_at = \(now) WHERE id = \(challenge.id)
             """)
         if let device = challenge.device {
-            return try open(user, on: device, challenge.wish, from: origin, now, transaction)
+            return try open(user, on: device, challenge.wish, way, from: origin, now, transaction)
         }
         let device = try addDevice(
             named: challenge.wish.deviceName, of: user.id, now, transaction)
         try announce(device, to: user, transaction)
         return try open(
-            user, on: device, challenge.wish, from: origin, now, transaction, isNew: true)
+            user, on: device, challenge.wish, way, from: origin, now, transaction, isNew: true)
     }
 }
 

@@ -18,7 +18,7 @@ package struct OAuthRoutes: Sendable {
                 .post, Self.tokenPath,
                 summary: "A token for a program: a key's id and text are its client_id and secret.",
                 tag: "keys", form: OAuthWire.form, returns: OAuthWire.token,
-                errors: [400, 401].map(OAuthWire.error), rate: .authentication, handler: give),
+                dialect: .oauth, rate: .authentication, handler: give),
             .open(
                 .get, "/.well-known/oauth-authorization-server",
                 summary: "What programs need to know to get tokens (RFC 8414).", tag: "keys",
@@ -57,6 +57,7 @@ package struct OAuthRoutes: Sendable {
         .json { body in
             body.field("issuer", identity.oauthIssuer)
             body.field("token_endpoint", identity.oauthIssuer + Self.tokenPath)
+            body.field("jwks_uri", identity.oauthIssuer + SessionRoutes.keySetPath)
             body.field("grant_types_supported", [Self.grantType])
             body.field("response_types_supported", [])
             body.field("scopes_supported", Scope.allCases.map(\.rawValue))
@@ -64,6 +65,19 @@ package struct OAuthRoutes: Sendable {
                 "token_endpoint_auth_methods_supported",
                 ["client_secret_basic", "client_secret_post"])
         }
+    }
+}
+
+extension Route.Dialect {
+    /// RFC 6749 §5.2 for what refuses before the endpoint is asked: how often, how much, and what
+    /// breaks. Beside its two members stand those of the problem that programs of ours read.
+    fileprivate static let oauth = Route.Dialect(OAuthWire.errors) { problem, requestID in
+        var response = problem.response(requestID: requestID, as: "application/json") { body in
+            body.field("error", OAuthWire.code(of: problem.status))
+            body.field("error_description", problem.detail)
+        }
+        response.set("Pragma", "no-cache")
+        return response
     }
 }
 
@@ -85,19 +99,33 @@ private enum OAuthWire {
             .required("expires_in", .integer(min: 1)), .required("scope", .string())),
         description: "A token for ten minutes.")
 
-    static func error(_ status: Int) -> Answer {
+    static let errors = [
+        error(401, "No such client (RFC 6749 §5.2)."),
+        error(400, "Not to be answered (RFC 6749 §5.2)."),
+    ]
+
+    private static func error(_ status: Int, _ description: String) -> Answer {
         Answer(
             status: status,
             schema: .object(
-                .required("error", .string()), .optional("error_description", .string())),
-            description: status == 401
-                ? "No such client (RFC 6749 §5.2)." : "Not to be answered (RFC 6749 §5.2).")
+                [.required("error", .string()), .optional("error_description", .string())],
+                additional: true), description: description)
+    }
+
+    /// The nearest of the few words that the standard has.
+    static func code(of status: Int) -> String {
+        switch status {
+        case 429, 503: "temporarily_unavailable"
+        case 500...: "server_error"
+        default: "invalid_request"
+        }
     }
 
     private static let names = Schema.array(.string())
 
     static let metadata = Schema.object(
         .required("issuer", .string()), .required("token_endpoint", .string()),
+        .required("jwks_uri", .string(), "The keys that the tokens are signed with."),
         .required("grant_types_supported", names), .required("response_types_supported", names),
         .required("scopes_supported", names),
         .required("token_endpoint_auth_methods_supported", names))

@@ -56,7 +56,8 @@ extension Identity {
             guard let user = try users(where: "id = \(owner)", transaction).first else {
                 return .failure(.passkeyUnknown)
             }
-            let opened = try openUnasked(user, wish, from: origin, clock.now, transaction)
+            let opened = try openUnasked(
+                user, wish, .passkey, from: origin, clock.now, transaction)
             try audit.record(
                 Act(.passkeyLogIn, by: owner, of: owner, from: origin), in: transaction)
             return .success(opened)

@@ -61,6 +61,8 @@ extension Identity {
                     VALUES (\(passkey.id), \(session.user), \(made.credential.id),
                         \(made.credential.keyBytes), \(Int64(made.signCount)), \(name), \(now))
                     """)
+                // The device has just verified its person.
+                try note(.passkey, in: session, now, transaction)
                 try tell(
                     session.user,
                     "A passkey was added to your Florin wallet. If this was not you, log in, "
@@ -73,6 +75,7 @@ extension Identity {
         } catch let error as DatabaseError where error.isUniqueViolation("passkeys_credential") {
             throw IdentityRejection.passkeyExists
         }
+        forget(afterSecondFactorIn: session)
         return passkey
     }
 

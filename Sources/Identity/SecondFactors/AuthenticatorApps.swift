@@ -72,11 +72,14 @@ extension Identity {
                 WHERE user_id = \(session.user)
                 """)
             let codes = try newRecoveryCodes(of: session.user, transaction)
+            // Its first code has just been shown.
+            try note(.totp, in: session, now, transaction)
             try report(
                 .totpAdded, "An authenticator app was added to your Florin wallet.", session,
                 from: origin, transaction)
             return .success(codes)
         }
+        forget(afterSecondFactorIn: session)
         return try outcome.get()
     }
 
@@ -123,7 +126,7 @@ extension Identity {
             try audit.record(
                 Act(
                     .secondFactorRefused, by: session.user, of: session.user, from: origin,
-                    reason: refusal.code), in: transaction)
+                    reason: refusal.reasonOfAct), in: transaction)
             return .failure(refusal)
         }
         return try outcome.get()

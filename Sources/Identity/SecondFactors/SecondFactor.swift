@@ -75,56 +75,82 @@ extension Identity {
         if let wait = try secondsLocked(guessed, now, transaction) {
             return .tooManyAttempts(retryAfter: wait)
         }
-        let isRight =
+        let found =
             switch factor {
             case .totp(let code): try use(totp: code, of: app, now, transaction)
             case .recoveryCode(let code): try use(recoveryCode: code, of: app, now, transaction)
             }
-        guard !isRight else {
+        if found == .right {
             try forgetGuesses(at: guessed, transaction)
             return nil
         }
+        if found == .used { try tellOfUsedCode(app.user, transaction) }
         return switch try countWrongGuess(at: guessed, from: origin, now, transaction) {
-        case .counted(let left): .secondFactorIncorrect(triesLeft: left)
+        case .counted(let left):
+            .secondFactorIncorrect(triesLeft: left, wasUsed: found == .used)
         case .locked(let seconds): .tooManyAttempts(retryAfter: seconds)
         }
     }
 
     // MARK: Steps
 
+    /// What a code turned out to be.
+    private enum FoundCode {
+        case right
+        /// Of this time and this app, but it was accepted before: somebody may have looked on.
+        case used
+        case wrong
+    }
+
     private func use(
         totp code: String, of app: AuthenticatorApp, _ now: Timestamp,
         _ transaction: borrowing Transaction
-    ) throws -> Bool {
+    ) throws -> FoundCode {
         let digits = code.filter { $0 != " " }
-        let step = TOTP.step(
-            of: digits, secret: app.secret, atSecond: now.microseconds / 1_000_000,
-            after: app.lastStep)
-        guard let step else { return false }
+        let second = now.microseconds / 1_000_000
+        guard
+            let step = TOTP.step(
+                of: digits, secret: app.secret, atSecond: second, after: app.lastStep)
+        else {
+            let any = TOTP.step(
+                of: digits, secret: app.secret, atSecond: second,
+                after: app.lastStep - 1)
+            return any == nil ? .wrong : .used
+        }
         try transaction.execute(
             """
             UPDATE identity.authenticator_apps SET last_step = \(step) WHERE user_id = \(app.user)
             """)
-        return true
+        return .right
+    }
+
+    private func tellOfUsedCode(
+        _ user: ID<User>, _ transaction: borrowing Transaction
+    ) throws {
+        try tell(
+            user,
+            "A code of your authenticator app was entered again after it had been used, and was "
+                + "refused. If that was not you, somebody knows your password: change it now.",
+            in: transaction)
     }
 
     private func use(
         recoveryCode code: String, of app: AuthenticatorApp, _ now: Timestamp,
         _ transaction: borrowing Transaction
-    ) throws -> Bool {
+    ) throws -> FoundCode {
         let used = try transaction.execute(
             """
             UPDATE identity.recovery_codes SET used_at = \(now)
             WHERE code_hash = \(hash(recoveryCode: code, of: app.user))
                 AND user_id = \(app.user) AND used_at IS NULL
             """)
-        guard used == 1 else { return false }
+        guard used == 1 else { return .wrong }
         let left = try recoveryCodesLeft(of: app.user, transaction)
         try tell(
             app.user,
             "A recovery code of your Florin wallet was used; \(left) are left. If this was not "
                 + "you, change your password and renew the codes.", in: transaction)
-        return true
+        return .right
     }
 
     /// However people type it: small letters, spaces, no dashes.

@@ -43,26 +43,28 @@ extension Identity {
             return .asked(asked, sending: try phone(for: asked, of: user, now, transaction))
         }
         if let device {
-            return .opened(try open(user, on: device, wish, from: origin, now, transaction))
+            return .opened(
+                try open(user, on: device, wish, .password, from: origin, now, transaction))
         }
         // Before a way to reach the person is proven there is nothing to protect, and who proves it
         // makes their device known.
         guard user.isVerified else {
-            return .opened(try open(user, on: nil, wish, from: origin, now, transaction))
+            return .opened(
+                try open(user, on: nil, wish, .password, from: origin, now, transaction))
         }
-        return .opened(try openUnasked(user, wish, from: origin, now, transaction))
+        return .opened(try openUnasked(user, wish, .password, from: origin, now, transaction))
     }
 
     /// Opens a session for who need not be asked more, and announces a device of a new name.
     func openUnasked(
-        _ user: User, _ wish: LogInWish, from origin: Origin, _ now: Timestamp,
+        _ user: User, _ wish: LogInWish, _ way: LogInWay, from origin: Origin, _ now: Timestamp,
         _ transaction: borrowing Transaction
     ) throws -> OpenedSession {
         if let device = try device(named: wish.deviceName, of: user.id, now, transaction) {
-            return try open(user, on: device, wish, from: origin, now, transaction)
+            return try open(user, on: device, wish, way, from: origin, now, transaction)
         }
         let device = try addDevice(named: wish.deviceName, of: user.id, now, transaction)
         try announce(device, to: user, transaction)
-        return try open(user, on: device, wish, from: origin, now, transaction, isNew: true)
+        return try open(user, on: device, wish, way, from: origin, now, transaction, isNew: true)
     }
 }

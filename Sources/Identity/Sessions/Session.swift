@@ -9,11 +9,16 @@ package struct Session: Sendable, Equatable {
     package let isVerified: Bool
     /// What this person pays in fees follows from it.
     package let plan: Plan
+    /// Until when staff may work in it; nil when no second factor was shown in it lately.
+    let worksUntil: Timestamp?
+
+    /// Whether it is of staff who may see what is not theirs.
+    package var seesOthers: Bool { role.isStaff && worksUntil != nil }
 
     /// Only a log-in and a look-up make one.
     init(
         id: ID<Session>, user: ID<User>, username: Username, role: Role, isVerified: Bool,
-        plan: Plan
+        plan: Plan, worksUntil: Timestamp?
     ) {
         self.id = id
         self.user = user
@@ -21,6 +26,7 @@ package struct Session: Sendable, Equatable {
         self.role = role
         self.isVerified = isVerified
         self.plan = plan
+        self.worksUntil = worksUntil
     }
 }
 
@@ -29,7 +35,8 @@ extension Identity {
     package func session(vouchingFor user: User) -> Session {
         Session(
             id: ID(high: 0, low: 0), user: user.id, username: user.username, role: user.role,
-            isVerified: user.isVerified, plan: user.standing.plan)
+            isVerified: user.isVerified, plan: user.standing.plan,
+            worksUntil: Timestamp(microseconds: .max))
     }
 }
 

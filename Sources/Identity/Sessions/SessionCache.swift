@@ -63,6 +63,16 @@ final class SessionCache: Sendable {
         }
     }
 
+    /// A person's session, which is looked up again when staff may work in it no longer.
+    func keep(
+        _ session: Session, for token: String, until expiresAt: Timestamp,
+        seenAt generation: UInt64
+    ) {
+        keep(
+            .person(session), for: token, until: min(expiresAt, session.worksUntil ?? expiresAt),
+            seenAt: generation)
+    }
+
     func forget(user: ID<User>) {
         state.withLock { state in
             state.generation += 1

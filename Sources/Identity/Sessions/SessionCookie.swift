@@ -107,7 +107,7 @@ extension Identity {
             return (session, min(try row[2], now.adding(seconds: seconds)))
         }
         guard let (session, until) = found else { throw IdentityRejection.sessionInvalid }
-        sessionCache.keep(.person(session), for: name, until: until, seenAt: generation)
+        sessionCache.keep(session, for: name, until: until, seenAt: generation)
         return session
     }
 

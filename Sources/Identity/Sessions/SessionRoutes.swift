@@ -6,6 +6,8 @@ struct SessionRoutes: Sendable {
     let identity: Identity
     let session: RouteBuilder<Session>
 
+    static let keySetPath = "/.well-known/jwks.json"
+
     var routes: [Route] { entering + own }
 
     private var entering: [Route] {
@@ -54,7 +56,7 @@ struct SessionRoutes: Sendable {
                 refusals: Wire.refused([.refreshTokenInvalid]),
                 handler: refresh),
             .open(
-                .get, "/.well-known/jwks.json",
+                .get, Self.keySetPath,
                 summary: "The keys that sign access tokens, as a JWK set.", tag: "identity",
                 returns: .ok(KeySetWire.keys), handler: keys),
         ]

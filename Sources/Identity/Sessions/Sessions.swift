@@ -63,8 +63,7 @@ extension Identity {
             try self.session(id, transaction)
         }
         guard let session else { throw IdentityRejection.sessionInvalid }
-        sessionCache.keep(
-            .person(session), for: token, until: claims.expiresAt, seenAt: generation)
+        sessionCache.keep(session, for: token, until: claims.expiresAt, seenAt: generation)
         return session
     }
 
@@ -74,36 +73,35 @@ extension Identity {
         for user: User, in transaction: borrowing Transaction
     ) throws -> SessionTokens {
         try insertSession(
-            of: user, on: nil, LogInWish(), from: .program, clock.now, transaction
+            of: user, on: nil, LogInWish(), .password, from: .program, clock.now, transaction
         ).tokens
     }
 
     /// Opens a session and writes it down; last in a log-in's transaction.
     func open(
-        _ user: User, on device: Device?, _ wish: LogInWish, from origin: Origin,
+        _ user: User, on device: Device?, _ wish: LogInWish, _ way: LogInWay, from origin: Origin,
         _ now: Timestamp, _ transaction: borrowing Transaction, isNew: Bool = false
     ) throws -> OpenedSession {
         let opened = try insertSession(
-            of: user, on: device, wish, from: origin, now, transaction)
-        if isNew {
-            try audit.record(
-                Act(.deviceAdded, by: user.id, of: user.id, from: origin, after: device?.name),
-                in: transaction)
-        }
-        try audit.record(
-            Act(.sessionOpened, by: user.id, of: user.id, from: origin), in: transaction)
+            of: user, on: device, wish, way, from: origin, now, transaction)
+        let added = Act(.deviceAdded, by: user.id, of: user.id, from: origin, after: device?.name)
+        let entered = Act(
+            .sessionOpened, by: user.id, of: user.id, from: origin, reason: way.rawValue)
+        try audit.record(isNew ? [added, entered] : [entered], in: transaction)
         return opened
     }
 
     // MARK: Steps
 
     private func insertSession(
-        of user: User, on device: Device?, _ wish: LogInWish, from origin: Origin,
-        _ now: Timestamp, _ transaction: borrowing Transaction
+        of user: User, on device: Device?, _ wish: LogInWish, _ way: LogInWay,
+        from origin: Origin, _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws -> OpenedSession {
+        let shownAt = way.isSecondFactor ? now : nil
         let session = Session(
             id: .make(at: now), user: user.id, username: user.username, role: user.role,
-            isVerified: user.isVerified, plan: user.standing.plan)
+            isVerified: user.isVerified, plan: user.standing.plan,
+            worksUntil: worksUntil(shownAt, now))
         let refreshToken = SecureRandom.token()
         let mode = try wish.mode ?? mode(of: user.id, transaction)
         let terms = terms(of: mode)
@@ -115,10 +113,10 @@ extension Identity {
         try transaction.execute(
             """
             INSERT INTO identity.sessions (id, user_id, created_at, device_id, name, mode, seen_at,
-                expires_at, address_sealed, cookie_hash)
+                expires_at, address_sealed, cookie_hash, second_factor_at)
             VALUES (\(session.id), \(user.id), \(now), \(device?.id),
                 \(device?.name ?? wish.deviceName), \(mode.rawValue), \(now), \(expiresAt),
-                \(address), \(cookie.map { Hash.sha256($0.token) }))
+                \(address), \(cookie.map { Hash.sha256($0.token) }), \(shownAt))
             """)
         if cookie == nil {
             try store(refreshToken, of: session.id, until: expiresAt, now, transaction)
@@ -184,9 +182,11 @@ extension Identity {
     func session(
         _ id: ID<Session>, _ transaction: borrowing Transaction
     ) throws -> Session? {
-        try transaction.first(
+        let now = clock.now
+        return try transaction.first(
             """
-            SELECT s.id, u.id, u.username, u.role, u.verified_at IS NOT NULL, u.plan
+            SELECT s.id, u.id, u.username, u.role, u.verified_at IS NOT NULL, u.plan,
+                s.second_factor_at
             FROM identity.sessions s JOIN identity.users u ON u.id = s.user_id
             WHERE s.id = \(id) AND s.ended_at IS NULL
             """
@@ -194,7 +194,7 @@ extension Identity {
             Session(
                 id: try row[0], user: try row[1], username: try Username(stored: row[2]),
                 role: try Role(stored: row[3]), isVerified: try row[4],
-                plan: try Plan(stored: row[5]))
+                plan: try Plan(stored: row[5]), worksUntil: worksUntil(try row[6], now))
         }
     }
 }

@@ -19,4 +19,11 @@ extension IdentitySchema {
             CREATE INDEX sessions_open ON identity.sessions (user_id, seen_at DESC)
                 WHERE ended_at IS NULL;
             """)
+
+    static let secondFactorOfSessions = Migration(
+        slice: "identity", number: 17, name: "sessions that showed a second factor",
+        sql: """
+            -- When an authenticator app or a passkey was last shown in it; staff work only then.
+            ALTER TABLE identity.sessions ADD COLUMN second_factor_at timestamptz;
+            """)
 }

@@ -1,3 +1,4 @@
+package import HTTP
 internal import Postgres
 package import Values
 
@@ -54,6 +55,28 @@ extension Identity {
             facts = all.compactMapValues { $0 }.filter { wanted.contains($0.key) }
         }
     }
+
+    /// Writes down that staff see something of a person's that another slice keeps, before they do.
+    ///
+    /// - Parameter thing: what it is, as JSON for the log; never the thing itself.
+    package func recordDisclosure(
+        _ kind: Act.Kind, of person: ID<User>, about thing: String, because reason: String,
+        to staff: StaffSession, _ presence: Presence
+    ) async throws {
+        try await requireStepUp(of: staff.session, presence)
+        let now = clock.now
+        try await database.transaction { transaction in
+            try countDisclosure(of: person, nil, to: staff, now, transaction)
+            try audit.record(
+                Act(
+                    kind, by: staff.user, of: person, from: presence.origin, reason: reason,
+                    after: thing), in: transaction)
+        }
+    }
+
+    /// What it may refuse.
+    package static let disclosureRefusals: [Refused] =
+        [Refused(IdentityRejection.disclosuresExhausted(retryAfter: 0))] + StepUpRoutes.asking
 
     // MARK: Steps
 

@@ -65,6 +65,7 @@ extension Identity {
         case .password(let password):
             try await stepUp(session, withPassword: password, from: origin)
         }
+        forget(afterSecondFactorIn: session)
         return clock.now.adding(seconds: StepUpRules.seconds)
     }
 
@@ -137,7 +138,7 @@ extension Identity {
     }
 
     /// What the person has to show besides the password.
-    private func factors(
+    func factors(
         of user: ID<User>, _ transaction: borrowing Transaction
     ) throws -> [StepUpMethod] {
         let row = try transaction.query(
@@ -185,16 +186,26 @@ extension Identity {
         }
     }
 
+    /// Steps the session up, without a word in the log.
+    func note(
+        _ method: StepUpMethod, in session: Session, _ now: Timestamp,
+        _ transaction: borrowing Transaction
+    ) throws(DatabaseError) {
+        try transaction.execute(
+            """
+            INSERT INTO identity.step_ups (session_id, method, at)
+            VALUES (\(session.id), \(method.rawValue), \(now))
+            ON CONFLICT (session_id, method) DO UPDATE SET at = excluded.at
+            """)
+        guard [.totp, .passkey].contains(method) else { return }
+        try noteSecondFactor(in: session, now, transaction)
+    }
+
     private func write(
         _ method: StepUpMethod, _ session: Session, from origin: Origin,
         _ transaction: borrowing Transaction
     ) throws {
-        try transaction.execute(
-            """
-            INSERT INTO identity.step_ups (session_id, method, at)
-            VALUES (\(session.id), \(method.rawValue), \(clock.now))
-            ON CONFLICT (session_id, method) DO UPDATE SET at = excluded.at
-            """)
+        try note(method, in: session, clock.now, transaction)
         try audit.record(
             Act(
                 .steppedUp, by: session.user, of: session.user, from: origin,

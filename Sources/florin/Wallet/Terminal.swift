@@ -6,13 +6,16 @@ struct Terminal: Sendable {
     static let answerBytesMax = 1024
 
     private let hasColours: Bool
+    /// Whether what is said goes to a screen.
+    let isScreen: Bool
     /// Whether a person can answer.
     let isInteractive: Bool
 
     init(environment: [String: String]) {
         let isPlain =
             environment["TERM"] == "dumb" || !(environment["NO_COLOR"] ?? "").isEmpty
-        hasColours = isatty(STDOUT_FILENO) == 1 && !isPlain
+        isScreen = isatty(STDOUT_FILENO) == 1
+        hasColours = isScreen && !isPlain
         isInteractive = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1
     }
 

@@ -1,5 +1,6 @@
 internal import FlorinClient
 internal import HTTP
+internal import QRCodes
 
 /// What opens the wallet besides the password: an authenticator app, recovery codes, passkeys.
 enum WalletFactors {
@@ -52,10 +53,9 @@ enum WalletFactors {
         let secret = try await session.withProof { try await client.enrolTotp() }
         session.say(
             ["secret": .string(secret.secret), "uri": .string(secret.uri)],
-            [
-                "Add this to your authenticator app; nobody else may see it:",
-                "", "  " + secret.uri, "", "Or type the secret: " + secret.secret,
-            ])
+            ["Add this to your authenticator app; nobody else may see it:", ""]
+                + picture(secret.uri, session.terminal)
+                + ["  " + secret.uri, "", "Or type the secret: " + secret.secret])
         guard session.terminal.isInteractive, !session.isForPrograms else {
             if !session.isForPrograms {
                 session.terminal.say("Next: florin wallet app confirm CODE, which the app shows")
@@ -66,6 +66,14 @@ enum WalletFactors {
             try await client.confirmTotp(code: $0)
         }
         say(codes, isOn, session)
+    }
+
+    /// A code for the telephone's camera; in a file or a pipe nobody could scan it.
+    private static func picture(_ uri: String, _ terminal: Terminal) -> [String] {
+        guard terminal.isScreen else { return [] }
+        do throws(QRCode.TooLong) {
+            return try QRCode(forScreen: uri).terminalLines(hasColours: true) + [""]
+        } catch { return [] }
     }
 
     private static func confirm(

@@ -19,12 +19,21 @@ struct Forge: Sendable {
     let token: String
 
     init(_ person: Person, in database: TestDatabase) async throws {
-        let bytes = try #require(Hex.decode(Self.master))
+        key = try await Self.signingKey(of: database)
+        token = person.token
+        let payload = try #require(
+            Base64URL.decode(String(person.token.split(separator: ".")[1])))
+        claims = try #require(JWT.Claims(encoded: payload))
+    }
+
+    /// What signs at a server of this database whose master key is `master`.
+    static func signingKey(of database: TestDatabase) async throws -> SigningKey {
+        let bytes = try #require(Hex.decode(master))
         let pool = database.pool()
         let stored = try await Vault.stored(
             in: pool, wrapping: KeyRing([bytes]).sealingKey(Vault.purpose))
         let vault = try #require(stored)
-        key = try await pool.read { transaction in
+        return try await pool.read { transaction in
             let row = try transaction.query(
                 """
                 SELECT kid, private_sealed FROM identity.signing_keys
@@ -33,11 +42,10 @@ struct Forge: Sendable {
             let kid: String = try row[0]
             return try SigningKey(privateKey: vault.open(try row[1], named: kid))
         }
-        token = person.token
-        let payload = try #require(
-            Base64URL.decode(String(person.token.split(separator: ".")[1])))
-        claims = try #require(JWT.Claims(encoded: payload))
     }
+
+    /// Seconds since 1970.
+    var tomorrow: Int64 { claims.issuedAt.adding(seconds: 86_400).microseconds / 1_000_000 }
 
     // MARK: Claims
 

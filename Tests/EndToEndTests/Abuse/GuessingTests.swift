@@ -180,6 +180,9 @@ struct GuessingTests {
                 422, "second_factor_incorrect", .post, "/v1/recovery_codes",
                 ["method": "totp", "code": .string(used)])
         }
+        // Of the one that was good once, its owner hears; `StaffFactorTests` looks into the log.
+        let told = try await person.api.messages(to: person.phone)
+        #expect(told.count { $0.contains("entered again") } == 1)
         for left in [2, 1, 0] as [Int64] {
             let problem = try await person.refused(
                 422, "second_factor_incorrect", .post, "/v1/recovery_codes",

@@ -8,8 +8,6 @@ import Testing
 @Suite("Abuse: the things of others", .serialized, .timeLimit(.minutes(3)))
 struct StrangersThingTests {
     private static let place = Task { try await Neighbourhood() }
-    private static let nobodys = "01912d68-783e-7a03-8467-5661c1243ad4"
-
     private static var hiding: [AccessRow] {
         AccessTable.rows.filter { row in
             if case .hidden = row.others { row.thing != nil } else { false }
@@ -28,13 +26,9 @@ struct StrangersThingTests {
             let body = try await row.body?(place)
             let theirs = try await stranger.reply(
                 row.method, try await row.target(in: place), body)
-            for name in [Self.nobodys, Self.nobodys.uppercased()] {
+            for name in [row.nobodys, row.nobodys.uppercased()] {
                 let none = try await stranger.reply(row.method, row.path(naming: name), body)
-                // Names of another form; what is offline has tests of its own.
-                if row.operation.contains("by-email") || row.operation.contains("/v1/offline/") {
-                    continue
-                }
-                #expect(none.status == 404, "\(row.operation): \(none.text)")
+                expect(none, 404, row.codeOfOthers, "\(row.operation)")
                 #expect(
                     none.text.withoutRequestID == theirs.text.withoutRequestID,
                     "\(row.operation) tells strangers what there is")
@@ -42,24 +36,25 @@ struct StrangersThingTests {
         }
     }
 
-    /// A name in other letters is the same name, and still another's.
+    /// A name in other letters is the same name, and still another's; with more in it, it is none.
     @Test func spellingTheNameOtherwiseOpensNothing() async throws {
         let place = try await Self.place.value
         let stranger = try #require(place.person(.person(role: "merchant")))
         for row in Self.hiding {
-            let target = try await row.target(in: place)
-            let words = target.split(separator: "/", omittingEmptySubsequences: false)
             guard let thing = try await row.thing?(place) else { continue }
             let body = try await row.body?(place)
-            for spelling in [
-                thing.uppercased(), thing + "%20", "%20" + thing, thing + "%00", thing + ",",
-                thing + "%2F", "%7B" + thing + "%7D", thing.replacing("-", with: ""),
-            ] {
-                let changed = words.map { $0 == thing ? spelling[...] : $0 }
-                    .joined(separator: "/")
+            let spellings = [
+                (thing.uppercased(), 404, row.codeOfOthers),
+                (thing + "%00", 400, "invalid_request"),
+                (thing + "%", 400, "invalid_request"), (thing + "%20", 404, row.codeOfNoName),
+                ("%20" + thing, 404, row.codeOfNoName), (thing + ",", 404, row.codeOfNoName),
+                (thing + "%2F", 404, row.codeOfNoName),
+                ("%7B" + thing + "%7D", 404, row.codeOfNoName),
+                (String(thing.dropLast()), 404, row.codeOfNoName),
+            ]
+            for (spelling, status, code) in spellings {
                 let reply = try await stranger.reply(row.method, row.path(naming: spelling), body)
-                #expect(
-                    [400, 404].contains(reply.status), "\(row.operation) \(changed): \(reply.text)")
+                expect(reply, status, code, "\(row.operation) \(spelling)")
             }
         }
     }
@@ -73,10 +68,15 @@ struct StrangersThingTests {
         let place = try await Self.place.value
         let caller = try #require(place.person(.person(role: "merchant")))
         let encoded = name.contains("%") ? name : Self.encoded(name)
+        // What no address may have in it is refused before anybody looks for a name.
+        let isOutOfShape = ["%2E%2E", "%00"].contains(name)
         for row in Self.hiding {
             let reply = try await caller.reply(
                 row.method, row.path(naming: encoded), try await row.body?(place))
-            #expect([400, 404].contains(reply.status), "\(row.operation) \(name): \(reply.text)")
+            expect(
+                reply, isOutOfShape ? 400 : 404,
+                isOutOfShape ? "invalid_request" : row.codeOfNoName,
+                "\(row.operation) \(name)")
             #expect(reply.header("X-Evil") == nil)
         }
     }
@@ -105,12 +105,36 @@ struct StrangersThingTests {
         }
     }
 
+    private func expect(_ reply: Reply, _ status: Int, _ code: String, _ what: String) {
+        #expect(reply.status == status, "\(what): \(reply.text)")
+        #expect(reply.code == code, "\(what): \(reply.text)")
+    }
+
     private static func encoded(_ text: String) -> String {
         text.utf8.reduce(into: "") { $0 += "%" + ($1 < 16 ? "0" : "") + String($1, radix: 16) }
     }
 }
 
 extension AccessRow {
+    /// A name as this row's things have them, which none of them has.
+    fileprivate var nobodys: String {
+        if operation.contains("{email}") { return "nobody-at-all@example.com" }
+        if operation.contains("{wid}") { return "8467a61c1243ad4f" }
+        return operation.contains("{id16}")
+            ? "01912d68783e7a0384675661c1243ad4" : "01912d68-783e-7a03-8467-5661c1243ad4"
+    }
+
+    /// What is answered to who asks for what is not theirs.
+    fileprivate var codeOfOthers: String {
+        if case .hidden(let code, _) = others { code } else { "" }
+    }
+
+    /// Ids have a form, and what has another one is at no address at all. What stands in the place
+    /// of an e-mail address is somebody's or nobody's.
+    fileprivate var codeOfNoName: String {
+        operation.contains("{email}") ? codeOfOthers : "not_found"
+    }
+
     /// The path with that in the place of its parameter.
     func path(naming name: String) -> String {
         let path = operation.drop { $0 != " " }.dropFirst()

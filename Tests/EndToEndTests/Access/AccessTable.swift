@@ -263,6 +263,9 @@ enum AccessTable {
             "POST /v1/staff/transfers/{id}/reversals", .staff(["admin", "finance"]),
             of: { try await $0.received() }, body: { _ in ["reason": "Paid by mistake."] }),
         AccessRow(
+            "POST /v1/staff/transfers/{id}/disclosures", .staff(["admin", "finance", "support"]),
+            of: { try await $0.received() }, body: { _ in ["reason": "A complaint."] }),
+        AccessRow(
             "GET /v1/entries/{id}/proof", .caller("transfers:read"),
             .hidden("transfer_not_found", staffSees: true),
             of: { try await $0.received() }),

@@ -104,6 +104,7 @@ struct Neighbourhood: Sendable {
         let person = try await Person.signUp(api)
         try hands.execute(
             "UPDATE identity.users SET role = \(role) WHERE username = \(person.username)")
+        try person.letWork(by: hands)
         try await person.stepUpByPassword()
         if role != "auditor" { try await person.topUp(1_000_000) }
         return person

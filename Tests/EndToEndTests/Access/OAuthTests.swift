@@ -178,6 +178,29 @@ struct OAuthTests {
                 type: "application/json"), "invalid_request")
     }
 
+    /// Clients of the standard read `error`; programs of ours read what they read everywhere.
+    @Test func whatRefusesBeforeTheEndpointSpeaksBothLanguages() async throws {
+        let api = try await World.own(["FLORIN_RATE_LIMITS": "address.authentication=2/3600"]).api
+        let long =
+            "grant_type=client_credentials&client_id=" + String(repeating: "a", count: 2_000_000)
+        let large = try await api.form("/oauth/token", long)
+        Self.expectError(large, "invalid_request", 413)
+        #expect(large.code == "content_too_large")
+        #expect(large.json["bytes_max"]?.integer ?? 0 > 0)
+        let other = try await api.form(
+            "/oauth/token", "grant_type=client_credentials", headers: [("Accept", "text/html")])
+        Self.expectError(other, "invalid_request", 406)
+        #expect(other.code == "not_acceptable")
+        Self.expectError(try await api.form("/oauth/token", "grant_type="), "invalid_client", 401)
+        let often = try await api.form("/oauth/token", "grant_type=")
+        Self.expectError(often, "temporarily_unavailable", 429)
+        #expect(often.code == "rate_limited")
+        #expect(often.json["status"]?.integer == 429)
+        #expect(often.json["request_id"]?.string == often.header("X-Request-Id"))
+        #expect(often.header("Retry-After") == often.json["retry_after"]?.integer.map { "\($0)" })
+        #expect(often.header("Retry-After") != nil)
+    }
+
     @Test func aTokenEndsWithItsKeyAndWithItsSecretEverywhere() async throws {
         let shop = try await Shop()
         let (first, second) = (try await shop.token(), try await shop.token())
@@ -277,7 +300,11 @@ struct OAuthTests {
             ["FLORIN_RATE_LIMITS": "address=1000000/1,account=1000000/1,key=2/3600"])
         let token = try await shop.token()
         _ = try await shop.token()
-        try await shop.ask().expectProblem(429, "rate_limited")
+        let refused = try await shop.ask()
+        Self.expectError(refused, "temporarily_unavailable", 429)
+        #expect(refused.code == "rate_limited")
+        #expect(
+            refused.header("Retry-After") == refused.json["retry_after"]?.integer.map { "\($0)" })
         for _ in 0..<2 { _ = try await shop.api.expect(200, .get, "/v1/wallets", token: token) }
         // The key and its tokens draw from one bucket.
         for text in [token, shop.secret] {
@@ -293,6 +320,8 @@ struct OAuthTests {
         let metadata = try await api.expect(200, .get, path)
         #expect(metadata["issuer"]?.string == "https://wallet.example")
         #expect(metadata["token_endpoint"]?.string == "https://wallet.example/oauth/token")
+        #expect(
+            metadata["jwks_uri"]?.string == "https://wallet.example/.well-known/jwks.json")
         #expect(metadata["grant_types_supported"] == ["client_credentials"])
         #expect(
             metadata["token_endpoint_auth_methods_supported"]

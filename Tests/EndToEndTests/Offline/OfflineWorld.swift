@@ -34,6 +34,7 @@ struct OfflineWorld: Sendable {
         let person = try await Person.signUp(api)
         try database.connection().execute(
             "UPDATE identity.users SET role = \(role) WHERE username = \(person.username)")
+        try person.letWork(by: database.connection())
         return person
     }
 

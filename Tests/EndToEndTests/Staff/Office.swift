@@ -15,6 +15,7 @@ struct Office: Sendable {
         database = try await TestPostgres.database()
         server = try await FlorinServer.start(database: database, settings)
         admin = try await Person.signUp(server.api)
+        try admin.letWork(by: database.connection())
         let granted = try await server.run(
             "grant-role", admin.username, "admin", "--reason", "She founded it.")
         try #require(granted.ending == .exited(0), "\(granted.program.complaints)")
@@ -30,6 +31,7 @@ struct Office: Sendable {
     /// Somebody to whom the admin gave that role.
     func hire(_ role: String) async throws -> Person {
         let person = try await Person.signUp(api)
+        try person.letWork(by: database.connection())
         try #require(try await give(role, to: person, by: admin).status == 200)
         try await person.stepUpByPassword()
         return person

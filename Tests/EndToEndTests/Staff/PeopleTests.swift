@@ -125,9 +125,56 @@ struct PeopleTests {
         try await office.api.advanceClock(seconds: 3601)
         // Nor does a session alone show anything.
         let later = try await clerk.again()
+        try later.letWork(by: office.hands())
         try await later.refused(403, "step_up_required", .post, address, body)
         try await later.stepUpByPassword()
         _ = try await later.post(address, body)
+    }
+
+    @Test func whatPeopleWriteIsReadForAReasonAlone() async throws {
+        let office = try await Office()
+        let (payer, friend) = (
+            try await Person.signUp(office.api, money: 500), try await Person.signUp(office.api)
+        )
+        let note = "For the doctor, as we said"
+        let sent = try await payer.post(
+            "/v1/transfers", .send(100, to: friend.username, note: note)
+        ).id
+        let plain = try await payer.send(100, to: friend).id
+        for role in ["support", "finance", "admin", "auditor"] {
+            let staff = try await office.hire(role)
+            #expect(try await staff.get("/v1/transfers/\(sent)")["note"]?.string == "•••")
+            #expect(try await staff.get("/v1/transfers/\(plain)")["note"]?.string == nil)
+        }
+        let clerk = try await office.hire("support")
+        let shown = try await clerk.post(
+            "/v1/staff/transfers/\(sent)/disclosures", ["reason": "Case 18: a complaint."])
+        #expect(shown["note"]?.string == note)
+        let act = try #require(try await office.acts("note_disclosed").last)
+        #expect(act["reason"]?.string == "Case 18: a complaint.")
+        #expect(act[at: "actor", "id"]?.string == clerk.id)
+        #expect(act[at: "subject", "id"]?.string == payer.id)
+        #expect(act[at: "after", "transfer"]?.string == sent)
+        #expect(!act.text.contains("doctor"))
+        #expect(
+            try await payer.get("/v1/me/acts").rows.first?["kind"]?.string == "note_disclosed")
+        // Both sides go on reading it, and who sends it back for them does not.
+        for person in [payer, friend] {
+            #expect(try await person.get("/v1/transfers/\(sent)")["note"]?.string == note)
+        }
+        let back = try await office.admin.post(
+            "/v1/staff/transfers/\(sent)/reversals", ["reason": "Paid twice."])
+        #expect(!back.text.contains("doctor"))
+        for (id, status, code) in [
+            (Self.missing, 404, "transfer_not_found"), ("x", 404, "not_found"),
+        ] {
+            try await clerk.refused(
+                status, code, .post, "/v1/staff/transfers/\(id)/disclosures", ["reason": "x"])
+        }
+        try await clerk.refused(
+            400, "invalid_request", .post, "/v1/staff/transfers/\(sent)/disclosures")
+        try await payer.refused(
+            403, "forbidden", .post, "/v1/staff/transfers/\(sent)/disclosures", ["reason": "x"])
     }
 
     @Test func staffReadsNoAddressesOnTheSimpleSurfaceEither() async throws {

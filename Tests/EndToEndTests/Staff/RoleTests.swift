@@ -10,6 +10,7 @@ struct RoleTests {
     @Test func theFirstAdminComesFromTheTerminalAndGivesRolesThatSessionsSeeAtOnce() async throws {
         let office = try await Office()
         let clerk = try await Person.signUp(office.api)
+        try clerk.letWork(by: office.hands())
         try await clerk.refused(403, "forbidden", .get, Self.report)
         let given = try await office.give("auditor", to: clerk, by: office.admin)
         #expect(given.json["role"]?.string == "auditor")
@@ -36,6 +37,7 @@ struct RoleTests {
         let servers = try await FlorinServer.pair(on: database)
         let admin = try await Person.staff("admin", at: servers[0], database)
         let clerk = try await Person.signUp(servers[1].api)
+        try clerk.letWork(by: database.connection())
         try await clerk.refused(403, "forbidden", .get, Self.report)
         for (role, status) in [("auditor", 200), ("customer", 403), ("auditor", 200)] {
             _ = try await admin.reply(

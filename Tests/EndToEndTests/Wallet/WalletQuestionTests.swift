@@ -1,5 +1,5 @@
 import Cryptography
-import HTTP
+import QRCodes
 import TestSupport
 import Testing
 
@@ -58,8 +58,12 @@ struct WalletQuestionTests {
         try await setUp.answer("The code that it shows: ", try await app.nextCode())
         #expect(try await setUp.ended() == .exited(0))
         #expect(setUp.output.contains("write them down:"))
+        let uri = try await setUp.line(startingWith: "  otpauth://").trimmingPrefix("  ")
+        let picture = try QRCode(forScreen: String(uri)).terminalLines(hasColours: true)
+        #expect(setUp.output.contains(picture.joined(separator: "\n")))
 
-        // From now on it stands for the PIN, which this person has not.
+        // It stands for the PIN, which this person has not; that it was shown counts for a while.
+        try await server.api.advanceClock(seconds: 301)
         let paying = shell.atTerminal("send", payee.username, "6000", "--yes")
         try await paying.answer("Code of the authenticator app: ", "000000")
         try await paying.answer("Code of the authenticator app: ", try await app.nextCode())

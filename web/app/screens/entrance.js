@@ -4,8 +4,9 @@ import {
   answerChallenge, get, logIn, logInWithPasskey, logOut, post, Problem, provePhone, readCode,
 } from '../api.js';
 import { coin, h, toast } from '../dom.js';
-import { explain, field, FieldError, form, setBusy } from '../forms.js';
+import { check, explain, field, FieldError, form, setBusy } from '../forms.js';
 import { canUsePasskeys, PasskeyCancelled, usePasskey } from '../passkeys.js';
+import { strengthMeter } from '../strength.js';
 
 /** Six digits, and the spaces with which people group them. */
 const codeCharactersMax = '11';
@@ -27,11 +28,14 @@ export function showEntrance(app, { sandbox, words, onEnter }) {
       name: 'password', label: 'Password',
       attributes: { type: 'password', autocomplete: 'current-password' },
     });
+    const shared = check({
+      name: 'shared', label: 'This phone is shared', hint: 'Leaving the page then logs you out.',
+    });
     const { element } = form({
-      fields: [login, password], action: 'Log in',
+      fields: [login, password], action: 'Log in', after: [shared.box],
       act: async (values) => {
         try {
-          onEnter(await logIn(values.login, password.control.value));
+          onEnter(await logIn(values.login, password.control.value, { shared: shared.value }));
         } catch (error) {
           if (!(error instanceof Problem) || error.code !== 'second_step_required') throw error;
           showSecondStep(values.login, error.facts);
@@ -39,7 +43,8 @@ export function showEntrance(app, { sandbox, words, onEnter }) {
       },
     });
     show('Log in', words ?? 'Good to see you.', element,
-      canUsePasskeys() && passkeyButton('Log in with a passkey', async () => onEnter(await logInWithPasskey(usePasskey))),
+      canUsePasskeys() && passkeyButton('Log in with a passkey',
+        async () => onEnter(await logInWithPasskey(usePasskey, { shared: shared.value }))),
       switcher('New here?', 'Create a wallet', showSignUp));
   }
 
@@ -63,10 +68,10 @@ export function showEntrance(app, { sandbox, words, onEnter }) {
   }
 
   function showSignUp() {
-    const password = field({
+    const password = strengthMeter(field({
       name: 'password', label: 'Password', hint: 'Longer is safer; a few words work well.',
       attributes: { type: 'password', autocomplete: 'new-password' },
-    });
+    }), { known: () => fields.filter((each) => each !== password).map((each) => each.value) });
     const fields = [
       field({
         name: 'phone', label: 'Phone', hint: 'With country code. We send a code to it.',

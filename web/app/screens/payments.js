@@ -5,6 +5,7 @@ import { idempotencyKey, post, Unreachable } from '../api.js';
 import { h, icon, money, openDialog, toast } from '../dom.js';
 import { explain, field, FieldError, form, setBusy } from '../forms.js';
 import { inWords, placesOf, read } from '../money.js';
+import { proven } from '../proof.js';
 import { nameOf } from './entries.js';
 
 const noteCharactersMax = '140';
@@ -60,7 +61,7 @@ function confirm(dialog, { quote, note, words, backWords, onBack, onDone, pay })
     setBusy(button, true);
     notice.hidden = true;
     try {
-      receipt(dialog, await pay(key));
+      receipt(dialog, await proven(() => pay(key)));
       onDone();
     } catch (error) {
       const isUnknown = error instanceof Unreachable;

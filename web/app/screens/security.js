@@ -1,23 +1,28 @@
-// How one proves to be oneself: passkeys, and an authenticator app with its recovery codes.
+// How one proves to be oneself: passkeys, an authenticator app with its recovery codes, the password; and
+// where one is logged in.
 
 import { del, get, patch, post, Problem } from '../api.js';
 import { h, openDialog, toast } from '../dom.js';
 import { explain, field, FieldError, form, setBusy } from '../forms.js';
 import { canUsePasskeys, makePasskey, PasskeyCancelled } from '../passkeys.js';
 import { proven } from '../proof.js';
+import { loadSessions, sessionSections } from './sessions.js';
 
 const nameCharactersMax = '60';
 
 /** Shows what the person can log in with, and lets them change it. */
-export function showSecurity() {
+export function showSecurity(user) {
   const dialog = openDialog('Security');
   dialog.show('Security', h('p', { class: 'soft' }, 'Looking…'));
   list();
 
   async function list() {
     try {
-      const [{ data }, factors] = await Promise.all([get('/v1/passkeys'), get('/v1/second_factors')]);
-      dialog.show('Security', ...passkeySection(data), ...appSection(factors));
+      const [{ data }, factors, sessions] = await Promise.all([
+        get('/v1/passkeys'), get('/v1/second_factors'), loadSessions(),
+      ]);
+      dialog.show('Security', ...passkeySection(data), ...appSection(factors),
+        ...sessionSections(sessions, { dialog, user, list }));
     } catch (error) {
       dialog.show('Security', h('p', { class: 'notice is-bad', role: 'alert' }, explain(error)));
     }

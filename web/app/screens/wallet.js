@@ -34,7 +34,7 @@ export function showWallet(app, { user, sandbox, onLeave }) {
         sandbox && h('span', { class: 'chip', title: 'Pretend money: nothing here is real' }, 'Sandbox'),
         place.live,
         user && h('span', { class: 'topbar-user', title: `@${user.username}` }, `@${user.username}`),
-        user && h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Security', title: 'Security', onclick: showSecurity },
+        user && h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Security', title: 'Security', onclick: () => showSecurity(user) },
           icon('shield')),
         user && h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Log out', title: 'Log out', onclick: leaveForGood },
           icon('leave')))),
