@@ -47,7 +47,8 @@ struct ConformanceTests {
     /// Each fault alone, on the call itself: whatever the provider did, the ledger says the same.
     @Test(arguments: ProviderPair.all, Fault.allCases)
     func aPayoutEndsAsTheProvidersBooksSay(pair: ProviderPair, fault: Fault) async throws {
-        let plan = FaultPlan(seed: 1, rules: [FaultPlan.Rule(fault, operation: pair.payoutOperation, call: 1)])
+        let plan = FaultPlan(
+            seed: 1, rules: [FaultPlan.Rule(fault, operation: pair.payoutOperation, call: 1)])
         try await RailsWorld.run(pair, plan: plan) { world in
             let payer = try await world.person(money: 100_000)
             let payout = try await world.payOut(Self.amount, by: payer)

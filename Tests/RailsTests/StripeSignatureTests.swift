@@ -34,8 +34,9 @@ struct StripeSignatureTests {
     @Test func oneOfSeveralSignaturesSuffices() {
         let tag = Self.header().split(separator: ",")[1]
         #expect(Self.isValid("t=1700000000,v1=00,v0=11,\(tag),v1=zz,later=7"))
-        #expect(Self.isValid(
-            StripeSimulator.signature(of: Self.body, under: "whsec_a", at: Self.now)))
+        #expect(
+            Self.isValid(
+                StripeSimulator.signature(of: Self.body, under: "whsec_a", at: Self.now)))
         #expect(!Self.isValid("t=1700000000,v0=\(tag.dropFirst(3))"))
     }
 

@@ -87,7 +87,8 @@ struct CardTests {
         _ = try await page.send(.post, "answer=pay")
         _ = try await person.payment(topUp.id, when: ["settled"])
         let told = try await finance.post(refunds, reason)
-        #expect(told["timeline"]?.array?.contains { $0["event"]?.string == "refund_ordered" } == true)
+        #expect(
+            told["timeline"]?.array?.contains { $0["event"]?.string == "refund_ordered" } == true)
         _ = try await person.payment(topUp.id, when: ["reversed"])
         #expect(try await person.available("USD") == 0)
         #expect(vendors.stripe.books.map(\.isReversed) == [true])
