@@ -42,7 +42,8 @@ extension Rails {
             try await database.transaction { transaction in
                 _ = try transaction.execute(
                     """
-                    INSERT INTO rails.destinations (user_id, provider, account, entered_at, entered_by)
+                    INSERT INTO rails.destinations
+                        (user_id, provider, account, entered_at, entered_by)
                     VALUES (\(user), \(provider), \(account), \(clock.now), \(staff.user))
                     ON CONFLICT (user_id, provider) DO UPDATE SET account = excluded.account,
                         entered_at = excluded.entered_at, entered_by = excluded.entered_by

@@ -157,16 +157,18 @@ struct SimulatorRoutes: Sendable {
             "<button name=answer value=\(answer.rawValue)>\(answer.rawValue)</button> "
         }
         return """
-            <form method=post action="/prompts/\(PageText.escaped(prompt.id))"><b>\(PageText.escaped(prompt.phone))\
-            </b> \(PageText.escaped(prompt.text)) \(buttons.joined())</form>
+            <form method=post action="/prompts/\(escaped(prompt.id))"><b>\(escaped(prompt.phone))\
+            </b> \(escaped(prompt.text)) \(buttons.joined())</form>
             """
     }
 
     private static func row(_ line: SimulatedWorld.Line) -> String {
         let faults = line.faults.map(\.rawValue).joined(separator: " ")
         return """
-            <tr><td>\(line.at)<td>\(PageText.escaped(line.vendor)) \(PageText.escaped(line.operation))\
-            <td>\(line.what)<td>\(faults)<td><code>\(PageText.escaped(line.text))</code>
+            <tr><td>\(line.at)<td>\(escaped(line.vendor)) \(escaped(line.operation))\
+            <td>\(line.what)<td>\(faults)<td><code>\(escaped(line.text))</code>
             """
     }
+
+    private static func escaped(_ text: String) -> String { PageText.escaped(text) }
 }
