@@ -152,7 +152,7 @@ extension StripeSimulator {
                 id: id, number: state.names, group: form["transfer_group"] ?? "",
                 payment: form["metadata[payment]"] ?? "", amount: amount, currency: currency,
                 destination: destination, createdAt: world.now, faults: call.faults,
-                reversesAt: isTakenBack ? world.now.adding(seconds: Self.takenBackSeconds) : nil)
+                reversesAt: isTakenBack ? world.now.adding(seconds: takenBackSeconds) : nil)
             state.transfers[id] = transfer
             state.enter(
                 id, .paid, amount, currency, order: transfer.payment, party: destination,

@@ -15,7 +15,7 @@ extension StripeSimulator {
                 world.now < session.endsAt
             else { return nil }
             switch answer {
-            case .approve: state.pay(&session, world)
+            case .approve: state.pay(&session, world, takenBackAfter: takenBackSeconds)
             case .approveLate:
                 session.status = "complete"
                 session.intent = state.name("pi")
@@ -60,7 +60,7 @@ extension StripeSimulator {
                     event = "checkout.session.expired"
                 } else if let at = session.paidLateAt, at <= now {
                     session.paidLateAt = nil
-                    state.pay(&session, world)
+                    state.pay(&session, world, takenBackAfter: takenBackSeconds)
                     event = "checkout.session.async_payment_succeeded"
                 } else if let at = session.takenBackAt, at <= now {
                     session.takenBackAt = nil
@@ -164,7 +164,9 @@ extension StripeSimulator {
 }
 
 extension StripeBooks {
-    fileprivate mutating func pay(_ session: inout Session, _ world: SimulatedWorld) {
+    fileprivate mutating func pay(
+        _ session: inout Session, _ world: SimulatedWorld, takenBackAfter seconds: Int64
+    ) {
         let intent = session.intent ?? name("pi")
         session.intent = intent
         session.status = "complete"
@@ -173,7 +175,7 @@ extension StripeBooks {
             intent, .received, session.amount, session.currency, order: session.order,
             party: "card", at: world.now)
         if session.faults.contains(where: { $0.fault == .paidThenFailed }) {
-            session.takenBackAt = world.now.adding(seconds: StripeSimulator.takenBackSeconds)
+            session.takenBackAt = world.now.adding(seconds: seconds)
         }
     }
 

@@ -10,8 +10,6 @@ package final class StripeSimulator: SimulatedVendor {
     static let webhookSeconds: Int64 = 2
     /// How long a means of payment takes that is not paid at once.
     static let lateSeconds: Int64 = 90
-    /// How long after it was paid it is taken back.
-    static let takenBackSeconds: Int64 = 7_200
     /// For how long a key is remembered.
     static let keySeconds: Int64 = 86_400
     static let pageMax: Int64 = 100
@@ -20,15 +18,18 @@ package final class StripeSimulator: SimulatedVendor {
     /// Where the operator has asked for webhooks.
     let webhookURL: String
     let webhookSecret: String
+    /// How long after it was paid it is taken back.
+    let takenBackSeconds: Int64
     /// What payers do whom nobody answers for one by one; nil: they wait for `answer`.
     let habit: @Sendable (SimulatedWorld) -> PromptAnswer?
 
     package init(
-        webhookURL: String, webhookSecret: String,
+        webhookURL: String, webhookSecret: String, takenBackSeconds: Int64 = 7_200,
         habit: @escaping @Sendable (SimulatedWorld) -> PromptAnswer? = { _ in nil }
     ) {
         self.webhookURL = webhookURL
         self.webhookSecret = webhookSecret
+        self.takenBackSeconds = takenBackSeconds
         self.habit = habit
     }
 
