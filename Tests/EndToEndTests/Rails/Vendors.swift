@@ -22,7 +22,7 @@ final class Vendors: Sendable {
         daraja = DarajaSimulator(habit: habit)
         stripe = StripeSimulator(
             webhookURL: "http://127.0.0.1:\(florinPort)/v1/callbacks/stripe",
-            webhookSecret: "whsec_hidden-secret", takenBackSeconds: 1, habit: habit)
+            webhookSecret: "whsec_hidden-secret", takenBackSeconds: 5, habit: habit)
         server = try SimulatorServer(port: 0, world: world, vendors: [daraja, stripe])
         // Ends with the object.
         Task { [server] in try await server.run() }
