@@ -20,8 +20,8 @@ struct RailSettings: Sendable {
     func connected(clock: Clock) -> [Rails.Connected] {
         var connected: [Rails.Connected] = []
         if let daraja {
-            let wire = wire(clock) { Daraja.isDown($0) }
-            connected.append(.init(Daraja(daraja), over: wire))
+            connected.append(
+                .init(Daraja(daraja), over: wire(clock, isDown: { Daraja.isDown($0) })))
         }
         if let stripe { connected.append(.init(Stripe(stripe), over: wire(clock))) }
         return connected

@@ -18,7 +18,7 @@ enum SimulateCommand {
         let world = SimulatedWorld(clock: Clock(), plan: try plan(arguments))
         let server = try SimulatorServer(
             port: Int(port), world: world,
-            vendors: try vendors(arguments, port: port))
+            vendors: try vendors(arguments))
         let ending = Ending()
         announce(server.port)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -33,9 +33,7 @@ enum SimulateCommand {
     }
 
     /// Those that sign what they send are told where Florin is; the others hear it with each call.
-    private static func vendors(
-        _ arguments: Arguments, port: Int64
-    ) throws -> [any SimulatedVendor] {
+    private static func vendors(_ arguments: Arguments) throws -> [any SimulatedVendor] {
         let florin = arguments.option("florin") ?? florinDefault
         guard ["http://", "https://"].contains(where: florin.hasPrefix), !florin.hasSuffix("/")
         else {
