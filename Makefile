@@ -18,10 +18,10 @@ formatted := Package.swift Sources Tests wasm
 # What the page needs besides its own text: the offline protocol, and a library that draws QR codes.
 page := web/built/offline.wasm web/built/qrcode.js
 
-.PHONY: help run test strict-demo mutate fuzz bench lint format docs clean
+.PHONY: help run test strict-demo mutate simulate-offline fuzz bench lint format docs clean
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build what is new and start Florin with demo people. PORT (8080) and FLORIN_DATA (.florin).
 	@scripts/bootstrap run
@@ -51,8 +51,14 @@ strict-demo: ## Show that leaving ends a strict session, on a server of its own.
 	@$(MAKE) --silent $(release)
 	@scripts/strict-demo
 
-mutate: ## Plant faults in the ledger's rules, one at a time, and see that its tests notice each.
-	@Tests/mutation/mutate.py
+mutate: ## Plant faults in the rules, one at a time, and see that tests notice each; SUITE (ledger) or offline.
+	@Tests/mutation/mutate.py $(or $(SUITE),ledger)
+
+simulate-offline: ## Live through a million offline payments; PAYMENTS (1000000), or one village again by its SEED.
+	@scripts/bootstrap test
+	@swift build --build-tests
+	@FLORIN_OFFLINE_PAYMENTS=$(or $(PAYMENTS),1000000) $(if $(SEED),FLORIN_OFFLINE_SEED=$(SEED)) \
+		swift test --skip-build --disable-xctest --filter OfflineTests.SimulationTests
 
 bench: ## Measure speed beside the machine's own; ROWS (all), LONG=1, JSON (.build/bench.json).
 	@scripts/bootstrap bench

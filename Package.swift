@@ -20,11 +20,12 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
 }
 
 func tests(
-    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+    settings: [SwiftSetting] = []
 ) -> Target {
     .testTarget(
         name: name, dependencies: dependencies, path: "Tests/" + name, exclude: exclude,
-        swiftSettings: strict)
+        swiftSettings: strict + settings)
 }
 
 /// The decoders that strangers' bytes reach are tried in `Tests/FuzzTests`. Where FLORIN_FUZZING is
@@ -154,6 +155,14 @@ let package = Package(
         tests("PostgresTests", ["Postgres", "Values", "TestSupport"]),
         tests("RedisTests", ["Redis", "Telemetry", "Values", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "Redis", "Values", "TestSupport"]),
+        // Hundreds of thousands of payments: without the optimiser they take minutes.
+        tests(
+            "OfflineTests",
+            [
+                "Offline", "OfflineProtocol", "Cryptography", "Identity", "Ledger", "Values",
+                "TestSupport",
+            ],
+            settings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         tests("LedgerTests", ["Ledger", "Cryptography", "Postgres", "Values", "TestSupport"]),
         tests(
             "RailsTests",

@@ -30,8 +30,11 @@ extension Offline {
         }
         let terms = try terms(of: wallet, now, transaction)
         let name = String(payer.username.text.prefix(Self.nameBytesMax))
+        let promised = try promisedByOthers(of: wallet, now, transaction)
         let certificate = key.sign(
-            try limits(of: wallet, terms, key.number, name: name, now, transaction))
+            Certificate(
+                of: wallet, terms, try seen(wallet, transaction), promisedByOthers: promised,
+                key.number, name: name, now))
         try store(certificate, of: wallet, terms, now, transaction)
         let current = try transaction.query(
             "SELECT \(DeviceWallet.columns) FROM offline.wallets w WHERE w.wid = \(id.stored)")
@@ -59,16 +62,9 @@ extension Offline {
 
     // MARK: Steps
 
-    /// What the wallet's records say up to the first gap.
-    private struct Seen {
-        let counter: Int64
-        let sentTotal: Int64
-        let ownSpent: Int64
-    }
-
     private func seen(
         _ wallet: DeviceWallet, _ transaction: borrowing Transaction
-    ) throws -> Seen {
+    ) throws -> SeenChain {
         let row = try transaction.query(
             """
             SELECT coalesce(max(counter), 0), coalesce(max(sent_total), 0),
@@ -78,46 +74,19 @@ extension Offline {
                 FROM offline.records WHERE payer = \(wallet.id.stored)) AS chain
             WHERE counter = place
             """)[0]
-        return Seen(counter: try row[0], sentTotal: try row[1], ownSpent: try row[2])
+        return SeenChain(counter: try row[0], sentTotal: try row[1], ownSpent: try row[2])
     }
 
-    private func limits(
-        of wallet: DeviceWallet, _ terms: OfflinePolicy.Terms, _ issuerKey: UInt8, name: String,
-        _ now: Timestamp, _ transaction: borrowing Transaction
-    ) throws -> Certificate {
-        let seen = try seen(wallet, transaction)
-        let out = seen.sentTotal + max(0, wallet.ownLimit - seen.ownSpent) + terms.respend
-        let ends = now.adding(seconds: terms.lifeSeconds)
-        return Certificate(
-            issuerKey: issuerKey, wallet: wallet.id, currency: wallet.currency.number,
-            ownLimit: UInt32(wallet.ownLimit),
-            outLimit: UInt32(max(wallet.outLimit, min(out, Self.totalMax))),
-            perTransfer: UInt32(max(wallet.perTransfer, terms.perTransfer)),
-            guarantee: UInt32(try guarantee(of: wallet, terms, now, transaction)),
-            counterMax: UInt32(
-                max(wallet.counterMax, min(seen.counter + terms.counterWindow, Self.totalMax))),
-            issuedAt: now.seconds, expiresAt: ends.seconds,
-            graceHours: OfflinePolicy.graceHours,
-            hopsMax: UInt8(max(wallet.hopsMax, Int16(terms.hopsMax))),
-            flags: .init(tier: terms.tier.rawValue, isReceiveOnly: wallet.isReceiveOnly),
-            publicKey: wallet.publicKey,
-            nameTag: Certificate.nameTag(
-                salt: ObjectID(bytes: wallet.nameSalt), name: Array(name.utf8)))
-    }
-
-    /// One guarantee for each person, whatever number of devices they have: what others of their
-    /// wallets promise is not promised again.
-    private func guarantee(
-        of wallet: DeviceWallet, _ terms: OfflinePolicy.Terms, _ now: Timestamp,
-        _ transaction: borrowing Transaction
+    /// What other wallets of the person promise to honest holders.
+    private func promisedByOthers(
+        of wallet: DeviceWallet, _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws -> Int64 {
-        let others: Int64 = try transaction.query(
+        try transaction.query(
             """
             SELECT coalesce(sum(guarantee), 0)::bigint FROM offline.wallets
             WHERE user_id = \(wallet.owner) AND currency = \(wallet.currency)
                 AND wid <> \(wallet.id.stored) AND claim_by > \(now)
             """)[0][0]
-        return max(wallet.guarantee, min(max(0, terms.guarantee - others), Self.totalMax))
     }
 
     private func store(
@@ -142,5 +111,41 @@ extension Offline {
             VALUES (\(certificate.id.stored), \(wallet.id.stored), \(certificate.encoded), \(now))
             ON CONFLICT DO NOTHING
             """)
+    }
+}
+
+/// What a wallet's records say up to the first gap.
+struct SeenChain: Sendable {
+    let counter: Int64
+    let sentTotal: Int64
+    let ownSpent: Int64
+}
+
+extension Certificate {
+    /// The next certificate of a wallet. Its numbers only rise.
+    ///
+    /// - Parameter promisedByOthers: one guarantee for each person, whatever number of devices they
+    ///   have: what others of their wallets promise is not promised again.
+    init(
+        of wallet: DeviceWallet, _ terms: OfflinePolicy.Terms, _ seen: SeenChain,
+        promisedByOthers: Int64, _ issuerKey: UInt8, name: String, _ now: Timestamp
+    ) {
+        let out = seen.sentTotal + max(0, wallet.ownLimit - seen.ownSpent) + terms.respend
+        let counterMax = min(seen.counter + terms.counterWindow, Offline.totalMax)
+        let guarantee = min(max(0, terms.guarantee - promisedByOthers), Offline.totalMax)
+        self.init(
+            issuerKey: issuerKey, wallet: wallet.id, currency: wallet.currency.number,
+            ownLimit: UInt32(wallet.ownLimit),
+            outLimit: UInt32(max(wallet.outLimit, min(out, Offline.totalMax))),
+            perTransfer: UInt32(max(wallet.perTransfer, terms.perTransfer)),
+            guarantee: UInt32(max(wallet.guarantee, guarantee)),
+            counterMax: UInt32(max(wallet.counterMax, counterMax)), issuedAt: now.seconds,
+            expiresAt: now.adding(seconds: terms.lifeSeconds).seconds,
+            graceHours: OfflinePolicy.graceHours,
+            hopsMax: UInt8(max(wallet.hopsMax, Int16(terms.hopsMax))),
+            flags: .init(tier: terms.tier.rawValue, isReceiveOnly: wallet.isReceiveOnly),
+            publicKey: wallet.publicKey,
+            nameTag: Certificate.nameTag(
+                salt: ObjectID(bytes: wallet.nameSalt), name: Array(name.utf8)))
     }
 }

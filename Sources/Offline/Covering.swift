@@ -119,18 +119,16 @@ extension Offline {
         _ transaction: borrowing Transaction
     ) throws -> Int64 {
         let since = now.adding(seconds: -OfflinePolicy.payeeCapSeconds)
-        let before = now.adding(seconds: -OfflinePolicy.payeeAgeSecondsMin)
         let row = try transaction.query(
             """
-            SELECT EXISTS (SELECT FROM offline.wallets
-                    WHERE user_id = \(payee) AND created_at <= \(before))
-                AND NOT EXISTS (SELECT FROM offline.cases
+            SELECT (SELECT min(created_at) FROM offline.wallets WHERE user_id = \(payee)),
+                EXISTS (SELECT FROM offline.cases
                     WHERE user_id = \(payee) AND upheld_at IS NOT NULL),
                 (SELECT coalesce(sum(amount), 0)::bigint FROM offline.payouts
                     WHERE payee = \(payee) AND currency = \(currency) AND at > \(since))
             """)[0]
-        guard try row[0] else { return 0 }
-        return max(0, cap - (try row[1] as Int64))
+        return OfflinePolicy.payeeRoom(
+            cap: cap, paid: try row[2], since: try row[0], hasCheated: try row[1], now)
     }
 
     /// The name of a command of this slice that is not the settlement of a record.

@@ -14,6 +14,32 @@ enum Emptying: String, Sendable {
     /// Nobody but its payer has ever shown it.
     case refunded
     case declined
+
+    /// Whether it is time, and for what. The payee's word comes first, then the payer's; what a
+    /// payee has passed on, acknowledged or shown never goes back to the payer.
+    ///
+    /// - Parameter isUnseen: whether nobody but the payer has shown the record.
+    /// - Parameter payeeClaimBy: nil for a deposit or an unlock.
+    init?(
+        _ record: StoredRecord, isUnseen: Bool, payeeClaimBy: Timestamp?, at now: Timestamp
+    ) {
+        guard record.state == .settled, record.closedAt == nil else { return nil }
+        guard let payeeClaimBy else {
+            guard let due = record.maturesAt, due <= now else { return nil }
+            self = .matured
+            return
+        }
+        let isGivenUp = record.undeliveredAt != nil && isUnseen
+        if record.declinedAt != nil {
+            self = .declined
+        } else if isGivenUp {
+            guard let due = record.returnDue, due <= now else { return nil }
+            self = .refunded
+        } else {
+            guard payeeClaimBy <= now else { return nil }
+            self = .released
+        }
+    }
 }
 
 extension Offline {
@@ -91,12 +117,22 @@ extension Offline {
     private func empty(
         _ condition: SQL, of currency: Currency, as kind: Emptying
     ) async throws {
+        let now = clock.now
+        // What is looked for by index is judged once more by the rule.
         let due = try await database.query(
             """
-            SELECT \(StoredRecord.columns) FROM offline.records r WHERE \(condition)
+            SELECT \(StoredRecord.columns), \(Self.isUnseen),
+                (SELECT w.claim_by FROM offline.wallets w WHERE w.wid = r.payee)
+            FROM offline.records r WHERE \(condition)
             ORDER BY r.log_index LIMIT \(Self.dueMax)
             """
-        ) { try StoredRecord(row: $0) }
+        ) { row in
+            let record = try StoredRecord(row: row)
+            let emptying = Emptying(
+                record, isUnseen: try row[StoredRecord.columnsCount],
+                payeeClaimBy: try row[StoredRecord.columnsCount + 1], at: now)
+            return emptying == kind ? record : nil
+        }.compactMap { $0 }
         guard !due.isEmpty else { return }
         let wallets = try await wallets(
             due.map { kind == .released ? $0.record.payee : $0.record.payer })

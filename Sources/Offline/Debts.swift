@@ -56,10 +56,9 @@ extension Offline {
         let fund = try await fund(currency)
         let dues = try await dues(of: debtor.person, currency, fund)
         let version = try await version(currency)
-        var (rest, legs, attachments) = (available, [Leg](), [Attachment]())
-        for due in dues where rest > 0 {
-            let part = min(rest, due.remaining)
-            rest -= part
+        let parts = Repayment.parts(of: available, among: dues.map(\.remaining))
+        var (legs, attachments) = ([Leg](), [Attachment]())
+        for (due, part) in zip(dues, parts) where part > 0 {
             if due.target != debtor.online {
                 legs.append(leg(part, debtor.online, due.target, currency))
             }
@@ -138,11 +137,23 @@ extension Offline {
     }
 
     /// Where what is paid later for a record goes.
-    private static func holder(
+    static func holder(
         of record: StoredRecord, _ wallets: [WalletID: DeviceWallet]
     ) -> AccountID? {
         if record.record.payee == .issuer { return wallets[record.record.payer]?.online }
         return record.closedAt == nil
             ? record.bucket : wallets[record.record.payee]?.online
+    }
+}
+
+/// How what a debtor has is shared: in the order of the claims, each as far as it goes.
+enum Repayment {
+    static func parts(of available: Int64, among dues: [Int64]) -> [Int64] {
+        var rest = available
+        return dues.map { due in
+            let part = min(rest, due)
+            rest -= part
+            return part
+        }
     }
 }

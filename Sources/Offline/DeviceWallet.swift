@@ -26,26 +26,28 @@ package struct DeviceWallet: Sendable {
     package let isReceiveOnly: Bool
     let escrow: AccountID
     let online: AccountID
-    package let status: Status
-    let ownLimit: Int64
-    let outLimit: Int64
-    let perTransfer: Int64
-    let guarantee: Int64
-    let counterMax: Int64
-    let hopsMax: Int16
+    package internal(set) var status: Status
+    var ownLimit: Int64
+    var outLimit: Int64
+    var perTransfer: Int64
+    var guarantee: Int64
+    var counterMax: Int64
+    var hopsMax: Int16
     var guaranteeUsed: Int64
     /// What goes back online at once while a certificate lives: of received value, and of its own.
-    let instantDepositMax: Int64
-    let instantUnlockMax: Int64
+    var instantDepositMax: Int64
+    var instantUnlockMax: Int64
     /// Until when claims on it are honoured.
-    package let claimBy: Timestamp
+    package internal(set) var claimBy: Timestamp
 
     static let columns: SQL = """
         w.wid, w.user_id, w.currency, w.public_key, w.name_salt, w.is_receive_only, w.escrow,
         w.online, w.status, w.own_limit, w.out_limit, w.per_transfer, w.guarantee, w.counter_max,
         w.hops_max, w.guarantee_used, w.claim_by, w.instant_deposit_max, w.instant_unlock_max
         """
+}
 
+extension DeviceWallet {
     init(row: Row) throws(DatabaseError) {
         id = WalletID(stored: try row[0])
         owner = try row[1]
@@ -132,8 +134,6 @@ extension ObjectID {
         }
         self.init(word(bytes.prefix(8)), word(bytes.dropFirst(8)))
     }
-
-    var bytes: [UInt8] { OfflineBytes.of(high) + OfflineBytes.of(low) }
 
     /// Thirty-two hexadecimal digits.
     package init?(hex text: some StringProtocol) {

@@ -16,8 +16,12 @@ extension Offline {
     }
 
     /// Takes a device's key, or finds the wallet that this very key has.
+    ///
+    /// - Parameter passkey: what a passkey of the person has signed over the hash of the csr: then
+    ///   no key that the operator made can pass for theirs.
     package func enrol(
-        _ csr: [UInt8], currency code: String, isReceiveOnly: Bool, by payer: Payer
+        _ csr: [UInt8], currency code: String, isReceiveOnly: Bool, passkey: PasskeyAssertion?,
+        by payer: Payer, from origin: Origin
     ) async throws -> Certified {
         let enrolment: Enrolment
         do throws(DecodingFault) { enrolment = try Enrolment(decoding: csr) } catch {
@@ -29,16 +33,47 @@ extension Offline {
         guard await signatures.areGood([enrolment.check(by: enrolment.publicKey)])[0] else {
             throw OfflineRejection.enrolmentForged
         }
+        let binding = try await binding(of: csr, by: passkey, payer, from: origin)
         let online = try await payments.openWallet(for: payer.user, currency: code)
         let (key, now) = (try await keys.current(at: clock.now), clock.now)
         return try await database.transaction { transaction in
             let id = try place(
                 enrolment, csr, isReceiveOnly, online, now, in: transaction)
+            if let binding { try store(binding, of: id, in: transaction) }
             return try certify(id, of: payer, with: key, now, in: transaction)
         }
     }
 
     // MARK: Steps
+
+    private struct Binding: Sendable {
+        let assertion: PasskeyAssertion
+        /// COSE.
+        let publicKey: [UInt8]
+    }
+
+    private func binding(
+        of csr: [UInt8], by passkey: PasskeyAssertion?, _ payer: Payer, from origin: Origin
+    ) async throws -> Binding? {
+        guard let passkey else { return nil }
+        let publicKey = try await identity.checkPasskey(
+            passkey, over: Hash.sha256(csr), of: payer.user, from: origin)
+        return Binding(assertion: passkey, publicKey: publicKey)
+    }
+
+    private func store(
+        _ binding: Binding, of id: WalletID, in transaction: borrowing Transaction
+    ) throws {
+        let assertion = binding.assertion
+        try transaction.execute(
+            """
+            INSERT INTO offline.bindings (wid, credential, public_key, client_data,
+                authenticator_data, signature)
+            VALUES (\(id.stored), \(assertion.credentialID), \(binding.publicKey),
+                \(assertion.clientData), \(assertion.authenticatorData), \(assertion.signature))
+            ON CONFLICT DO NOTHING
+            """)
+    }
 
     /// The wallet of the key, which nobody else may have.
     private func place(

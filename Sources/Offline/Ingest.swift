@@ -40,8 +40,9 @@ extension Offline {
         var upload = await signatures.work { Upload(objects) }
         try await count(upload.items.count, of: uploader)
         let wallets = try await wallets(upload.wallets.subtracting([.issuer]))
-        upload.judge(with: wallets)
-        let checks = upload.checks(with: wallets)
+        let issuers = try await keys.publicKeys(at: clock.now)
+        upload.judge(with: wallets, issuers)
+        let checks = upload.checks(with: wallets, issuers)
         for (check, isGood) in zip(checks, await signatures.areGood(checks.map(\.check)))
         where !isGood {
             upload.items[check.place].rejection = .signatureForged

@@ -36,10 +36,10 @@ package final class IssuerKeys: Sendable {
         }
     }
 
-    private static let rootNumber: UInt8 = 0
+    static let rootNumber: UInt8 = 0
 
-    private let database: Database
-    private let sealing: SealingKey
+    let database: Database
+    let sealing: SealingKey
     private let known = Mutex<[Key]>([])
 
     package init(database: Database, ring: KeyRing) {
@@ -57,24 +57,38 @@ package final class IssuerKeys: Sendable {
         return key
     }
 
+    /// Every key that has ever certified a wallet, compressed, by number.
+    func publicKeys(at now: Timestamp) async throws -> [UInt8: [UInt8]] {
+        _ = try await current(at: now)
+        let keys = known.withLock { $0 }.filter { $0.number != Self.rootNumber }
+        return Dictionary(
+            uniqueKeysWithValues: keys.map { ($0.number, $0.pair.compressedPublicKey) })
+    }
+
     /// What devices need to know, signed by the root.
     func list(at now: Timestamp) async throws -> IssuerKeyList {
+        if let vouched = try await vouched() { return vouched.list }
         _ = try await current(at: now)
         let keys = known.withLock { $0 }
         guard let root = keys.first(where: { $0.number == Self.rootNumber }) else {
             preconditionFailure("the root is made with the first key")
         }
-        let oldest = now.adding(seconds: -Self.publishedDays * 86_400)
-        let published = keys.filter { $0.number != Self.rootNumber && $0.notAfter > oldest }
-        return root.sign(
-            IssuerKeyList(issuedAt: now.seconds, keys: published.map { $0.published }))
+        return root.sign(Self.list(of: keys, at: now))
     }
 
     /// The root's public half, compressed, for those who build devices' programs.
     func root(at now: Timestamp) async throws -> [UInt8] {
+        if let vouched = try await vouched() { return vouched.root }
         _ = try await current(at: now)
         return known.withLock { $0.first { $0.number == Self.rootNumber } }
             .map { $0.pair.compressedPublicKey } ?? []
+    }
+
+    /// What is still of use to somebody, to be signed.
+    static func list(of keys: [Key], at now: Timestamp) -> IssuerKeyList {
+        let oldest = now.adding(seconds: -publishedDays * 86_400)
+        let published = keys.filter { $0.number != rootNumber && $0.notAfter > oldest }
+        return IssuerKeyList(issuedAt: now.seconds, keys: published.map { $0.published })
     }
 
     // MARK: Steps
@@ -91,13 +105,20 @@ package final class IssuerKeys: Sendable {
             try transaction.execute(
                 "LOCK TABLE offline.issuer_keys IN SHARE ROW EXCLUSIVE MODE")
             var keys = try Self.stored(transaction, sealing)
+            if let vouched = try Self.vouched(transaction) {
+                // A key that nobody vouches for certifies nothing that a device believes.
+                keys = keys.filter { vouched.list.keys.contains($0.published) }
+                guard Self.signing(keys, at: now) != nil else {
+                    throw OfflineRejection.certifyingStopped
+                }
+                return keys
+            }
             if keys.isEmpty {
                 keys.append(
                     try Self.make(Self.rootNumber, now, days: 36_500, transaction, sealing))
             }
             if Self.signing(keys, at: now) == nil {
-                let last = keys.max { $0.notBefore < $1.notBefore }?.number ?? 0
-                let next = last == .max ? 1 : last + 1
+                let next = Self.next(after: keys)
                 keys.removeAll { $0.number == next }
                 keys.append(
                     try Self.make(next, now, days: Self.signingDays, transaction, sealing))
@@ -108,7 +129,7 @@ package final class IssuerKeys: Sendable {
         return keys
     }
 
-    private static func stored(
+    static func stored(
         _ transaction: borrowing Transaction, _ sealing: SealingKey
     ) throws -> [Key] {
         try transaction.query(
@@ -134,7 +155,12 @@ package final class IssuerKeys: Sendable {
         }
     }
 
-    private static func make(
+    static func next(after keys: [Key]) -> UInt8 {
+        let last = keys.max { $0.notBefore < $1.notBefore }?.number ?? 0
+        return last == .max ? 1 : last + 1
+    }
+
+    static func make(
         _ number: UInt8, _ now: Timestamp, days: Int64, _ transaction: borrowing Transaction,
         _ sealing: SealingKey
     ) throws(DatabaseError) -> Key {

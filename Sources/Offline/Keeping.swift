@@ -5,53 +5,6 @@ internal import OfflineProtocol
 internal import Postgres
 internal import Values
 
-/// Records of one currency, whose signatures are good, as one person shows them.
-struct Shown: Sendable {
-    let records: [SpendRecord]
-    let ids: [ObjectID]
-    let currency: Currency
-    let wallets: [WalletID: DeviceWallet]
-    let uploader: ID<User>
-    let at: Timestamp
-
-    init(
-        _ records: [SpendRecord], _ currency: Currency, _ wallets: [WalletID: DeviceWallet],
-        by uploader: ID<User>, at now: Timestamp
-    ) {
-        var (kept, ids, seen): ([SpendRecord], [ObjectID], Set<ObjectID>) = ([], [], [])
-        for record in records where seen.insert(record.id).inserted {
-            kept.append(record)
-            ids.append(record.id)
-        }
-        self.records = kept
-        self.ids = ids
-        self.currency = currency
-        self.wallets = wallets
-        self.uploader = uploader
-        at = now
-    }
-
-    func isPayer(of record: SpendRecord) -> Bool { wallets[record.payer]?.owner == uploader }
-}
-
-/// What a payee said of several records.
-struct Saying: Sendable {
-    let payee: WalletID
-    let kind: ObjectType
-    let records: [ObjectID]
-    let bytes: [UInt8]
-
-    init(_ statement: Acknowledgement) {
-        (payee, kind) = (statement.payee, .acknowledgement)
-        (records, bytes) = (statement.records, statement.encoded)
-    }
-
-    init(_ statement: Decline) {
-        (payee, kind) = (statement.payee, .decline)
-        (records, bytes) = (statement.records, statement.encoded)
-    }
-}
-
 extension Offline {
     /// Conflicting pairs that are kept of one wallet: one is proof enough, and a cheat must not
     /// make many.
@@ -69,14 +22,12 @@ extension Offline {
                 """
                 SELECT FROM offline.wallets WHERE wid = ANY(\(payers)) ORDER BY wid FOR UPDATE
                 """)
-            let known = try Self.known(payers, transaction)
-            let ids = Set(known.flatMap { $0.value.map(\.id) })
-            let fresh = shown.ids.indices.filter { !ids.contains(shown.ids[$0]) }
-            let isReclaimed = try Self.note(shown, among: ids, transaction)
-            guard !fresh.isEmpty else { return (isReclaimed, []) }
-            let waiting = try insert(fresh, of: shown, transaction)
-            _ = try Self.noteSources(of: fresh, of: shown, transaction)
-            try openCases(for: fresh, of: shown, known, transaction)
+            let news = News(in: shown, known: try Self.known(payers, transaction))
+            let isReclaimed = try Self.note(news, at: shown.at, transaction)
+            guard !news.fresh.isEmpty else { return (isReclaimed, []) }
+            let waiting = try insert(news.fresh, of: shown, transaction)
+            _ = try Self.markShown(news.passedOn, at: shown.at, transaction)
+            for found in news.conflicts { try open(found, shown.at, transaction) }
             return (true, waiting)
         }
         if isNews { try await join(shown.ids.map(\.stored), waiting) }
@@ -136,21 +87,16 @@ extension Offline {
 
     // MARK: Steps
 
-    private struct Known {
-        let id: ObjectID
-        let record: SpendRecord
-    }
-
     private static func known(
         _ payers: [Int64], _ transaction: borrowing Transaction
-    ) throws -> [WalletID: [Known]] {
-        var known: [WalletID: [Known]] = [:]
+    ) throws -> [WalletID: [News.Known]] {
+        var known: [WalletID: [News.Known]] = [:]
         for row in try transaction.query(
             "SELECT id, bytes FROM offline.records WHERE payer = ANY(\(payers))")
         {
             let record = try SpendRecord(stored: row[1])
             known[record.payer, default: []].append(
-                Known(id: ObjectID(stored: try row[0]), record: record))
+                News.Known(id: ObjectID(stored: try row[0]), record: record))
         }
         return known
     }
@@ -158,44 +104,34 @@ extension Offline {
     /// Who has shown which of the records that were known before. A payee who shows what was given
     /// back to its payer as undelivered has it settled anew; returns whether somebody did.
     private static func note(
-        _ shown: Shown, among known: Set<ObjectID>, _ transaction: borrowing Transaction
+        _ news: News, at now: Timestamp, _ transaction: borrowing Transaction
     ) throws -> Bool {
-        var (byPayer, byOthers): ([ID<SpendRecord>], [ID<SpendRecord>]) = ([], [])
-        for (record, id) in zip(shown.records, shown.ids) where known.contains(id) {
-            if shown.isPayer(of: record) {
-                byPayer.append(id.stored)
-            } else {
-                byOthers.append(id.stored)
-            }
-        }
-        if !byPayer.isEmpty {
+        if !news.shownByPayer.isEmpty {
             try transaction.execute(
                 """
                 UPDATE offline.records SET shown_by_payer = true
-                WHERE id = ANY(\(byPayer)) AND NOT shown_by_payer
+                WHERE id = ANY(\(news.shownByPayer.map(\.stored))) AND NOT shown_by_payer
                 """)
         }
+        guard !news.shownByOthers.isEmpty else { return false }
         return try markShown(
-            byOthers.isEmpty ? nil : "r.id = ANY(\(byOthers))", at: shown.at, transaction)
+            "r.id = ANY(\(news.shownByOthers.map(\.stored)))", at: now, transaction)
     }
 
-    /// Whoever passes a payment on has received it, whoever shows what they signed.
-    private static func noteSources(
-        of fresh: [Int], of shown: Shown, _ transaction: borrowing Transaction
+    private static func markShown(
+        _ passedOn: [SpendRecord], at now: Timestamp, _ transaction: borrowing Transaction
     ) throws -> Bool {
-        let passedOn = fresh.map { shown.records[$0] }.filter { !$0.isOwn }
         guard !passedOn.isEmpty else { return false }
         return try markShown(
             """
             (r.id, r.payee) IN (SELECT * FROM unnest(\(passedOn.map(\.source.stored)),
                 \(passedOn.map(\.payer.stored))))
-            """, at: shown.at, transaction)
+            """, at: now, transaction)
     }
 
     private static func markShown(
-        _ condition: SQL?, at now: Timestamp, _ transaction: borrowing Transaction
+        _ condition: SQL, at now: Timestamp, _ transaction: borrowing Transaction
     ) throws -> Bool {
-        guard let condition else { return false }
         let refunded = Int16(OfflineReceipt.Status.refunded.rawValue)
         let rows = try transaction.query(
             """
@@ -243,40 +179,12 @@ extension Offline {
         return try rows.filter { try $0[1] == "waiting" }.map { try $0[0] }
     }
 
-    private struct Conflicting {
-        let wallet: WalletID
-        let first: ObjectID
-        let second: ObjectID
-        let kind: Conflict
-    }
-
-    private func openCases(
-        for fresh: [Int], of shown: Shown, _ known: [WalletID: [Known]],
-        _ transaction: borrowing Transaction
-    ) throws {
-        var known = known
-        for index in fresh {
-            let (record, id) = (shown.records[index], shown.ids[index])
-            let pairs = known[record.payer, default: []].compactMap { other in
-                Conflict(other.record, record).map { kind in
-                    let isFirst = record.counter < other.record.counter
-                    return Conflicting(
-                        wallet: record.payer, first: isFirst ? id : other.id,
-                        second: isFirst ? other.id : id, kind: kind)
-                }
-            }
-            known[record.payer, default: []].append(Known(id: id, record: record))
-            guard !pairs.isEmpty, let wallet = shown.wallets[record.payer] else { continue }
-            try open(pairs, against: wallet, shown.at, transaction)
-        }
-    }
-
     /// Opens or extends the case, and cuts the wallet off. What it signed is settled all the same:
     /// payees are not to blame.
     private func open(
-        _ pairs: [Conflicting], against wallet: DeviceWallet, _ now: Timestamp,
-        _ transaction: borrowing Transaction
+        _ found: News.Conflicts, _ now: Timestamp, _ transaction: borrowing Transaction
     ) throws {
+        let (wallet, pairs) = (found.wallet, found.pairs)
         let opened = try transaction.execute(
             """
             INSERT INTO offline.cases (wid, user_id, currency, opened_at, upheld_at)

@@ -78,6 +78,18 @@ package struct OfflinePolicy: Sendable {
         Self.payeeCapUnits * (unitWorth[currency] ?? 1) * currency.minorUnitsPerMajor
     }
 
+    /// What the fund may still pay a payee: nothing to who is new or has cheated.
+    ///
+    /// - Parameter paid: what it paid them within the time of the cap.
+    /// - Parameter since: when they got their first offline wallet.
+    static func payeeRoom(
+        cap: Int64, paid: Int64, since: Timestamp?, hasCheated: Bool, _ now: Timestamp
+    ) -> Int64 {
+        guard let since, since <= now.adding(seconds: -payeeAgeSecondsMin), !hasCheated
+        else { return 0 }
+        return max(0, cap - paid)
+    }
+
     /// - Parameter isClean: whether the first offline wallet is old enough and was never misused.
     func tier(of standing: KycTier, isClean: Bool, isReceiveOnly: Bool) -> Tier {
         if isReceiveOnly { return .receiveOnly }

@@ -16,6 +16,7 @@ package enum OfflineRejection: String, Refusal, CaseIterable {
     case recordEnded = "offline_record_ended"
     case declineInvalid = "offline_decline_invalid"
     case proofNotFound = "offline_proof_not_found"
+    case certifyingStopped = "offline_certifying_stopped"
 
     package var code: String { rawValue }
 
@@ -27,6 +28,7 @@ package enum OfflineRejection: String, Refusal, CaseIterable {
             409
         case .walletNotFound, .recordNotFound, .proofNotFound: 404
         case .quotaExceeded: 429
+        case .certifyingStopped: 503
         }
     }
 
@@ -48,6 +50,8 @@ package enum OfflineRejection: String, Refusal, CaseIterable {
         case .recordEnded: "This offline payment has reached somebody, or has ended."
         case .declineInvalid: "The decline was not signed by who was paid."
         case .proofNotFound: "There is no proof against this wallet."
+        case .certifyingStopped:
+            "No key of the issuer is vouched for; its root must sign a new list."
         }
     }
 }

@@ -58,8 +58,10 @@ package struct OfflineRoutes: Sendable {
                 .post, "/v1/offline/sync",
                 summary: "Show what a device has, and take what it needs.", tag: "offline",
                 parameters: [.pin], body: OfflineWire.sync, returns: .ok(OfflineWire.synced),
-                refusals: [Refused(OfflineRejection.walletNotFound)] + Self.present
-                    + Self.uploading,
+                refusals: [
+                    Refused(OfflineRejection.walletNotFound),
+                    Refused(OfflineRejection.certifyingStopped),
+                ] + Self.present + Self.uploading,
                 bodyBytesMax: Self.bodyBytesMax, handler: sync),
             looking.route(
                 .get, "/v1/offline/xfers/{id16}",
@@ -119,11 +121,17 @@ package struct OfflineRoutes: Sendable {
     private static let enrolling: [Refused] =
         [
             OfflineRejection.enrolmentInvalid, .enrolmentForged, .keyTaken, .debtOpen,
-            .tooManyWallets, .walletEnded,
-        ].map { Refused($0) } + [Refused(PaymentRejection.currencyNotSupported)]
+            .tooManyWallets, .walletEnded, .certifyingStopped,
+        ].map { Refused($0) } + [
+            Refused(PaymentRejection.currencyNotSupported),
+            Refused(IdentityRejection.passkeyInvalid(reason: "signature_wrong")),
+            Refused(IdentityRejection.passkeyUnknown), Refused(IdentityRejection.passkeySuspended),
+        ]
     private static let locking: [Refused] =
-        [OfflineRejection.walletNotFound, .walletEnded, .receiveOnly, .limitExceeded]
-        .map { Refused($0) }
+        [
+            OfflineRejection.walletNotFound, .walletEnded, .receiveOnly, .limitExceeded,
+            .certifyingStopped,
+        ].map { Refused($0) }
         + [
             LedgerRejection.idempotencyMismatch, .amountMustBePositive, .insufficientFunds,
             .moneyOutStopped,
@@ -143,7 +151,9 @@ extension OfflineRoutes {
         }
         let certified = try await offline.enrol(
             csr, currency: request.text("currency"),
-            isReceiveOnly: request.json["receive_only"]?.bool ?? false, by: payer)
+            isReceiveOnly: request.json["receive_only"]?.bool ?? false,
+            passkey: try request.json["webauthn"].map { try PasskeyAssertion(response: $0) },
+            by: payer, from: request.origin)
         return .json(201) { OfflineWire.write(certified, &$0) }
     }
 

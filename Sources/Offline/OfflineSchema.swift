@@ -224,6 +224,29 @@ package enum OfflineSchema {
                     objects integer NOT NULL CHECK (objects >= 0),
                     PRIMARY KEY (user_id, day)
                 );
-                """)
+                """),
+        Migration(
+            slice: "offline", number: 2, name: "a passkey's word for a device's key",
+            sql: """
+                -- What a passkey of the owner signed over the hash of the enrolment, with the
+                -- passkey's public key. Kept for ever, as the enrolment is.
+                CREATE TABLE offline.bindings (
+                    wid bigint PRIMARY KEY REFERENCES offline.wallets,
+                    credential bytea NOT NULL,
+                    public_key bytea NOT NULL,
+                    client_data bytea NOT NULL,
+                    authenticator_data bytea NOT NULL,
+                    signature bytea NOT NULL
+                );
+
+                -- Lists that a root kept elsewhere has signed; the last one counts. With the first
+                -- one the root of this database is gone.
+                CREATE TABLE offline.root_lists (
+                    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+                    root bytea NOT NULL CHECK (length(root) = 33),
+                    list bytea NOT NULL,
+                    installed_at timestamptz NOT NULL
+                );
+                """),
     ]
 }

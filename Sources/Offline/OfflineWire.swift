@@ -23,7 +23,10 @@ enum OfflineWire {
     static let enrolment = Schema.object(
         .required("csr", .string(min: 156, max: 156), "What the device has signed: 117 bytes."),
         .required("currency", currency),
-        .optional("receive_only", .boolean, "Takes money and never pays, such as a till."))
+        .optional("receive_only", .boolean, "Takes money and never pays, such as a till."),
+        .optional(
+            "webauthn", PasskeyAssertion.schema,
+            "AuthenticationResponseJSON of a passkey whose challenge was the csr's SHA-256."))
 
     static let topUp = Schema.object(.required("amount", .integer(), "Minor units."))
 

@@ -1,3 +1,4 @@
+internal import Identity
 internal import Ledger
 internal import OfflineProtocol
 internal import Postgres
@@ -8,7 +9,9 @@ internal import Values
 struct Picture: Sendable {
     let currency: Currency
     var version: Int64
-    let now: Timestamp
+    /// Whether a step that was decided on this picture has moved the turn.
+    var isTurnMoved = false
+    var now: Timestamp
     /// In the order of arrival.
     var pending: [ObjectID] = []
     /// Those, and what they draw on.
@@ -28,6 +31,10 @@ struct Picture: Sendable {
         let id: Int64
         let debtor: ID<Debtor>
         var remaining: Int64
+
+        func isOn(_ person: ID<User>) -> Bool {
+            (debtor.high, debtor.low) == (person.high, person.low)
+        }
     }
 
     /// A person who owes; the same id as the person's.
@@ -149,7 +156,7 @@ extension Offline {
     }
 
     /// What was credited at once counts for as long as an unseen fork of it may turn up.
-    private static let instantWindowSeconds: Int64 = 10 * 86_400
+    static let instantWindowSeconds: Int64 = 10 * 86_400
 
     private static func loadPaths(
         into picture: inout Picture, _ transaction: borrowing Transaction

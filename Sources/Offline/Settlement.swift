@@ -17,11 +17,15 @@ struct Settlement: Sendable {
     var maturesAt: Timestamp?
     /// What the payer has spent without having it.
     var overspent: Int64 = 0
+    /// Whether they had given it back before: their signed word and this record are the proof.
+    var wasGivenBack = false
     var fundPaid: Int64 = 0
     /// What nobody paid and the payer now owes to who holds the record.
     var owedToPayee: Int64 = 0
     /// Claims of the source that go with the value.
     var movedClaims: [(claim: Picture.Claim, amount: Int64)] = []
+    /// Claims of the source on the payer's own person, who answers for them now.
+    var endedClaims: [(claim: Picture.Claim, amount: Int64)] = []
 
     init(_ record: StoredRecord) { self.record = record }
 }
@@ -66,11 +70,11 @@ extension Picture {
         let verdict = settle(
             record, by: payer, drawing: source.bucket,
             beyond: min(record.amount, max(0, drawn - source.amount)))
-        if case .settle = verdict {
-            source.drawn += record.amount
-            records[source.id] = source
-        }
-        return verdict
+        guard case .settle(var settlement) = verdict else { return verdict }
+        source.drawn += record.amount
+        records[source.id] = source
+        settlement.wasGivenBack = settlement.overspent > 0 && source.returned > 0
+        return .settle(settlement)
     }
 
     // MARK: Steps
@@ -84,12 +88,15 @@ extension Picture {
         let take = min(record.amount, balance(account))
         let short = record.amount - take
         let overspent = min(short, beyond)
-        let mustCover = overspent > 0 && record.record.payee != .issuer
-        guard !mustCover || cover?.record == record.id else { return .needsCover }
+        let isPayment = record.record.payee != .issuer
+        let ownDebt = isPayment ? min(short - overspent, ownDebt(of: payer, in: record)) : 0
+        guard overspent + ownDebt == 0 || !isPayment || cover?.record == record.id
+        else { return .needsCover }
         var settlement = Settlement(record)
         credit(take, from: account, payer, &settlement)
-        if mustCover { pay(overspent, by: payer, &settlement) }
-        inherit(short - overspent, &settlement)
+        end(ownDebt, owedBy: payer, &settlement)
+        if isPayment { pay(overspent, and: ownDebt, by: payer, &settlement) }
+        inherit(short - overspent - ownDebt, &settlement)
         countReleased(&settlement)
         finish(&settlement)
         return .settle(settlement)
@@ -103,7 +110,7 @@ extension Picture {
         settlement.paid = record.paid - record.returned
         let take = min(record.returned, balance(payer.escrow))
         credit(take, from: payer.escrow, payer, &settlement)
-        pay(record.returned - take, by: payer, &settlement)
+        pay(record.returned - take, and: 0, by: payer, &settlement)
         finish(&settlement)
         return .settle(settlement)
     }
@@ -119,7 +126,8 @@ extension Picture {
         record.outcome = settlement.outcome
         record.paid = settlement.paid
         record.released += settlement.released
-        record.returned = record.outcome == .refunded ? 0 : record.returned
+        // What went back to the payer has been paid once more.
+        if settlement.record.outcome == .refunded { record.returned = 0 }
         records[record.id] = record
     }
 
@@ -174,17 +182,22 @@ extension Picture {
     }
 
     /// What the payer owes: from their means, then from the fund up to the guarantee.
+    ///
+    /// - Parameter ownDebt: what another wallet of theirs has overspent before.
     private mutating func pay(
-        _ amount: Int64, by payer: DeviceWallet, _ settlement: inout Settlement
+        _ overspent: Int64, and ownDebt: Int64, by payer: DeviceWallet,
+        _ settlement: inout Settlement
     ) {
+        let amount = overspent + ownDebt
         let record = settlement.record
         guard let cover, amount > 0, let payee = wallets[record.record.payee] else { return }
-        // Nobody insures themselves against themselves.
-        guard payee.owner != payer.owner else { return }
-        let isLate = claimBy[record.id].map { record.seenAt > $0 } ?? true
+        let isLate = claimBy[record.id].map { record.seenAt >= $0 } ?? true
+        // Nobody insures themselves against themselves. What is missing is a claim on them, which
+        // goes to whomever they pay with it.
+        let isOwnPurse = payee.owner == payer.owner
         var rest = amount
         // A payer's own upload is an admission, and honoured whenever it comes.
-        if !isLate || record.isShownByPayer {
+        if !isOwnPurse, !isLate || record.isShownByPayer {
             for account in cover.means where rest > 0 {
                 let part = min(rest, max(0, balance(account)))
                 give(part, from: account, &settlement)
@@ -192,10 +205,10 @@ extension Picture {
             }
         }
         guard !isLate else { return }
-        settlement.overspent = amount
+        settlement.overspent = overspent
         guard rest > 0 else { return }
         let promised = payer.guarantee - payer.guaranteeUsed
-        if let fund = cover.fund {
+        if !isOwnPurse, let fund = cover.fund {
             let part = min(rest, promised, cover.payeeRoom, max(0, balance(fund)))
             if part > 0 {
                 give(part, from: fund, &settlement)
@@ -210,17 +223,42 @@ extension Picture {
         settlement.owedToPayee = rest
     }
 
+    /// What the payer's own person still owes to this record's source: they paid themselves from
+    /// one wallet to another with what was not there.
+    private func ownDebt(of payer: DeviceWallet, in record: StoredRecord) -> Int64 {
+        claims[record.record.source, default: []].reduce(0) { sum, claim in
+            claim.isOn(payer.owner) ? sum + claim.remaining : sum
+        }
+    }
+
+    private mutating func end(
+        _ amount: Int64, owedBy payer: DeviceWallet, _ settlement: inout Settlement
+    ) {
+        guard let cover, amount > 0 else { return }
+        post(amount, from: cover.owedToPayees, to: cover.debt, .offlineGuarantee, &settlement)
+        settlement.endedClaims = take(amount, of: settlement.record) { $0.isOn(payer.owner) }
+    }
+
     /// A shortfall from above goes to who now holds the value, as a claim on who caused it.
     private mutating func inherit(_ amount: Int64, _ settlement: inout Settlement) {
-        var rest = amount
-        let source = settlement.record.record.source
+        settlement.movedClaims = take(amount, of: settlement.record) { _ in true }
+    }
+
+    /// Takes claims away from a record's source, oldest first.
+    private mutating func take(
+        _ amount: Int64, of record: StoredRecord, where isMeant: (Claim) -> Bool
+    ) -> [(claim: Claim, amount: Int64)] {
+        var (rest, taken) = (amount, [(claim: Claim, amount: Int64)]())
+        let source = record.record.source
         for index in (claims[source] ?? []).indices where rest > 0 {
-            guard let claim = claims[source]?[index], claim.remaining > 0 else { continue }
+            guard let claim = claims[source]?[index], claim.remaining > 0, isMeant(claim)
+            else { continue }
             let part = min(rest, claim.remaining)
-            settlement.movedClaims.append((claim, part))
+            taken.append((claim, part))
             claims[source]?[index].remaining -= part
             rest -= part
         }
+        return taken
     }
 
     /// A deposit of what has been credited already is settled: it asked for what was done.

@@ -133,8 +133,7 @@ extension Offline {
     private func step(
         for verdict: Verdict, _ record: StoredRecord, _ picture: inout Picture
     ) -> Step {
-        defer { picture.version += 1 }
-        let turn = Self.turn(picture.currency, picture.version)
+        let turn = Self.nextTurn(of: &picture)
         switch verdict {
         case .wait:
             return .plain([
@@ -165,6 +164,20 @@ extension Offline {
         isReclaim
             ? commandKey("offline reclaim \(record.id.hex)")
             : CommandKey(high: record.id.high, low: record.id.low)
+    }
+
+    /// The first step of a picture moves the turn; the others want it where the first has left it.
+    private static func nextTurn(of picture: inout Picture) -> SQL {
+        guard picture.isTurnMoved else {
+            defer { (picture.version, picture.isTurnMoved) = (picture.version + 1, true) }
+            return turn(picture.currency, picture.version)
+        }
+        // Locked, so that nobody moves it before this step is written.
+        return """
+            SELECT version FROM offline.turns
+            WHERE currency = \(picture.currency) AND version = \(picture.version)
+            FOR NO KEY UPDATE
+            """
     }
 
     /// Moves the turn on from the version on which a step was decided.
@@ -201,26 +214,28 @@ extension Offline {
     private func attachments(
         of settlement: Settlement, _ turn: SQL, _ picture: Picture
     ) -> [Attachment] {
-        [Self.settling(settlement, turn, picture)]
+        [settling(settlement, turn, picture)]
             + debts(of: settlement, picture) + movedClaims(of: settlement, picture)
             + news(of: settlement, picture)
     }
 
-    private static func settling(
+    private func settling(
         _ settlement: Settlement, _ turn: SQL, _ picture: Picture
     ) -> Attachment {
         let (record, now) = (settlement.record, picture.now)
-        var parts: SQL = "WITH turn AS (\(turn)), woken AS (\(woken(by: record)))"
+        var parts: SQL = "WITH turn AS (\(turn)), woken AS (\(Self.woken(by: record)))"
         if let source = picture.records[record.record.source], record.outcome != .refunded {
-            let isEmpty = picture.balance(source.bucket) == 0
+            let isClosed = source.isClosed(with: picture.balance(source.bucket))
             parts = """
                 \(parts), drew AS (
                     UPDATE offline.records f SET drawn = f.drawn + \(record.amount),
-                        closed_at = coalesce(f.closed_at, CASE WHEN \(isEmpty) THEN \(now) END)
+                        closed_at = coalesce(f.closed_at, CASE WHEN \(isClosed) THEN \(now) END)
                     FROM turn WHERE f.id = \(source.id.stored))
                 """
         }
-        if settlement.overspent > 0 {
+        if settlement.wasGivenBack, let payer = picture.wallets[record.record.payer] {
+            parts = "\(parts), \(Self.cutOff(payer, for: settlement.overspent, picture))"
+        } else if settlement.overspent > 0 {
             parts = """
                 \(parts), caught AS (
                     UPDATE offline.cases c SET overspent = c.overspent + \(settlement.overspent),
@@ -228,8 +243,9 @@ extension Offline {
                     FROM turn WHERE c.wid = \(record.record.payer.stored))
                 """
         }
-        let isClosed = picture.balance(record.bucket) == 0
-        return attachment(
+        let isClosed =
+            picture.records[record.id]?.isClosed(with: picture.balance(record.bucket)) ?? false
+        return Self.attachment(
             """
             \(parts)
             UPDATE offline.records r SET state = 'settled',
@@ -239,6 +255,25 @@ extension Offline {
                 settled_at = \(now), closed_at = CASE WHEN \(isClosed) THEN \(now) END
             FROM turn WHERE r.id = \(record.id.stored) AND r.state = 'pending'
             """)
+    }
+
+    /// Whoever spends what they have given back has signed both; no two records of theirs conflict.
+    private static func cutOff(
+        _ wallet: DeviceWallet, for overspent: Int64, _ picture: Picture
+    ) -> SQL {
+        """
+        opened AS (
+            INSERT INTO offline.cases AS c
+                (wid, user_id, currency, overspent, opened_at, upheld_at)
+            SELECT \(wallet.id.stored), \(wallet.owner), \(wallet.currency), \(overspent),
+                \(picture.now), \(picture.now) FROM turn
+            ON CONFLICT (wid) DO UPDATE SET overspent = c.overspent + excluded.overspent,
+                upheld_at = coalesce(c.upheld_at, excluded.upheld_at)),
+        frozen AS (
+            UPDATE offline.wallets w SET revoked_at = coalesce(revoked_at, \(picture.now)),
+                status = CASE WHEN status = 'retired' THEN status ELSE 'frozen' END
+            FROM turn WHERE w.wid = \(wallet.id.stored))
+        """
     }
 
     private func debts(of settlement: Settlement, _ picture: Picture) -> [Attachment] {
@@ -271,16 +306,21 @@ extension Offline {
     }
 
     private func movedClaims(of settlement: Settlement, _ picture: Picture) -> [Attachment] {
-        settlement.movedClaims.flatMap { claim, amount in
-            [
-                Self.attachment(
-                    """
-                    UPDATE offline.claims SET remaining = remaining - \(amount)
-                    WHERE id = \(claim.id) AND remaining >= \(amount)
-                    """),
-                Self.claim(amount, claim.debtor, picture.currency, of: settlement.record.id),
-            ]
-        }
+        settlement.endedClaims.map { Self.lowering($0, by: $1) }
+            + settlement.movedClaims.flatMap { claim, amount in
+                [
+                    Self.lowering(claim, by: amount),
+                    Self.claim(amount, claim.debtor, picture.currency, of: settlement.record.id),
+                ]
+            }
+    }
+
+    private static func lowering(_ claim: Picture.Claim, by amount: Int64) -> Attachment {
+        attachment(
+            """
+            UPDATE offline.claims SET remaining = remaining - \(amount)
+            WHERE id = \(claim.id) AND remaining >= \(amount)
+            """)
     }
 
     private static func claim<Owner>(

@@ -20,28 +20,43 @@ struct StoredRecord: Sendable {
     let currency: Currency
     let bucket: AccountID
     var state: State
-    let rejection: ObjectRejection?
+    var rejection: ObjectRejection?
     var outcome: OfflineReceipt.Status?
     /// Minor units, all of them.
     var paid: Int64
     var drawn: Int64
     var released: Int64
     var returned: Int64
-    let isShownByPayer: Bool
-    let isShownByOthers: Bool
-    let undeliveredAt: Timestamp?
-    let seenAt: Timestamp
-    let settledAt: Timestamp?
-    let closedAt: Timestamp?
+    var isShownByPayer: Bool
+    var isShownByOthers: Bool
+    var undeliveredAt: Timestamp?
+    /// When what nobody took goes back to its payer.
+    var returnDue: Timestamp?
+    /// When its payee's word came that they do not want it.
+    var declinedAt: Timestamp?
+    /// When what a deposit or an unlock did not credit at once may go.
+    var maturesAt: Timestamp?
+    var seenAt: Timestamp
+    var settledAt: Timestamp?
+    var closedAt: Timestamp?
 
     var amount: Int64 { Int64(record.amount) }
+
+    /// Whether nothing can come out of its bucket any more. An empty one may be filled again by who
+    /// owes for it, as long as its payee may have passed on what is missing.
+    func isClosed(with balance: Int64) -> Bool {
+        balance == 0 && (record.payee == .issuer || drawn + released + returned >= amount)
+    }
 
     static let columns: SQL = """
         r.id, r.log_index, r.bytes, r.currency, r.bucket, r.state, r.rejection, r.outcome, r.paid,
         r.drawn, r.released, r.returned, r.shown_by_payer, r.shown_by_others, r.undelivered_at,
-        r.seen_at, r.settled_at, r.closed_at
+        r.seen_at, r.settled_at, r.closed_at, r.return_due, r.declined_at, r.matures_at
         """
+    static let columnsCount = 21
+}
 
+extension StoredRecord {
     init(row: Row) throws(DatabaseError) {
         id = ObjectID(stored: try row[0])
         logIndex = try row[1]
@@ -66,6 +81,7 @@ struct StoredRecord: Sendable {
         seenAt = try row[15]
         settledAt = try row[16]
         closedAt = try row[17]
+        (returnDue, declinedAt, maturesAt) = (try row[18], try row[19], try row[20])
     }
 }
 

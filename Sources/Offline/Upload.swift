@@ -97,7 +97,9 @@ extension Upload.Piece {
 
 extension Upload {
     /// Refuses what needs no signature to be refused, in the order in which it is asked.
-    mutating func judge(with wallets: [WalletID: DeviceWallet]) {
+    mutating func judge(
+        with wallets: [WalletID: DeviceWallet], _ issuers: [UInt8: [UInt8]]
+    ) {
         for index in items.indices where items[index].rejection == nil {
             guard let piece = items[index].piece else { continue }
             items[index].rejection =
@@ -108,13 +110,17 @@ extension Upload {
                 case .decline(let statement):
                     wallets[statement.payee] == nil ? .walletUnknown : nil
                 case .certificate(let certificate):
-                    Self.rejection(of: certificate, wallets)
+                    Self.rejection(of: certificate, wallets, issuers)
                 }
         }
     }
 
     /// The signatures that are still to be checked, each with the place of its item.
-    func checks(with wallets: [WalletID: DeviceWallet]) -> [(place: Int, check: SignatureCheck)] {
+    ///
+    /// - Parameter issuers: public keys of the issuer, by number.
+    func checks(
+        with wallets: [WalletID: DeviceWallet], _ issuers: [UInt8: [UInt8]]
+    ) -> [(place: Int, check: SignatureCheck)] {
         items.indices.compactMap { index in
             guard items[index].rejection == nil, let piece = items[index].piece else { return nil }
             let (signer, check): (WalletID, ([UInt8]) -> SignatureCheck)
@@ -123,7 +129,8 @@ extension Upload {
             case .acknowledgement(let statement):
                 (signer, check) = (statement.payee, statement.check)
             case .decline(let statement): (signer, check) = (statement.payee, statement.check)
-            case .certificate: return nil
+            case .certificate(let certificate):
+                return issuers[certificate.issuerKey].map { (index, certificate.check(by: $0)) }
             }
             return wallets[signer].map { (index, check($0.publicKey)) }
         }
@@ -159,9 +166,10 @@ extension Upload {
 
     /// The key of a wallet never changes, so a certificate of another key is not of this issuer.
     private static func rejection(
-        of certificate: Certificate, _ wallets: [WalletID: DeviceWallet]
+        of certificate: Certificate, _ wallets: [WalletID: DeviceWallet],
+        _ issuers: [UInt8: [UInt8]]
     ) -> ObjectRejection? {
-        guard let wallet = wallets[certificate.wallet],
+        guard issuers[certificate.issuerKey] != nil, let wallet = wallets[certificate.wallet],
             wallet.publicKey == certificate.publicKey,
             wallet.currency.number == certificate.currency
         else { return .certificateForeign }

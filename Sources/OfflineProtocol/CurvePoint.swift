@@ -31,9 +31,12 @@ package enum CurvePoint {
 /// A number modulo p = 2²⁵⁶ − 2²²⁴ + 2¹⁹² + 2⁹⁶ − 1, in eight words of 32 bits, lowest first: the
 /// widest whose products every target multiplies without a library.
 struct FieldElement: Equatable {
-    private var words: [UInt32]
+    /// Eight words where the value is, without an allocation for each step.
+    private typealias Words = InlineArray<8, UInt32>
 
-    static let zero = FieldElement(words: [UInt32](repeating: 0, count: 8))
+    private var words: Words
+
+    static let zero = FieldElement(words: Words(repeating: 0))
 
     /// The constant of the curve's equation y² = x³ − 3x + b.
     static let b = FieldElement(words: [
@@ -41,32 +44,34 @@ struct FieldElement: Equatable {
         0x5ac6_35d8,
     ])
 
-    private static let prime: [UInt32] = [
+    private static let prime: Words = [
         0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0, 0, 0, 1, 0xffff_ffff,
     ]
 
-    private init(words: [UInt32]) { self.words = words }
+    private init(words: Words) { self.words = words }
 
     init(bigEndian bytes: [UInt8], from start: Int) {
-        words = []
-        for index in (0..<8).reversed() {
-            words.append(UInt32(bigEndian: bytes, at: start + 4 * index))
-        }
+        words = Words(repeating: 0)
+        for index in 0..<8 { words[7 - index] = UInt32(bigEndian: bytes, at: start + 4 * index) }
     }
 
     var bytes: [UInt8] {
         var writer = ByteWriter(capacity: 32)
-        for word in words.reversed() { writer.put(word) }
+        for index in 0..<8 { writer.put(words[7 - index]) }
         return writer.bytes
     }
 
     var isOdd: Bool { words[0] & 1 == 1 }
 
+    static func == (left: FieldElement, right: FieldElement) -> Bool {
+        compare(left.words, right.words) == 0
+    }
+
     /// Whether the number is below p, as the bytes of a coordinate must be.
     var isReduced: Bool { Self.compare(words, Self.prime) < 0 }
 
     func plus(_ other: FieldElement) -> FieldElement {
-        var sum = [UInt32](repeating: 0, count: 8)
+        var sum = Words(repeating: 0)
         var carry: UInt64 = 0
         for index in 0..<8 {
             carry += UInt64(words[index]) + UInt64(other.words[index])
@@ -77,7 +82,7 @@ struct FieldElement: Equatable {
     }
 
     func minus(_ other: FieldElement) -> FieldElement {
-        var difference = [UInt32](repeating: 0, count: 8)
+        var difference = Words(repeating: 0)
         var borrow: Int64 = 0
         for index in 0..<8 {
             borrow += Int64(words[index]) - Int64(other.words[index])
@@ -90,7 +95,7 @@ struct FieldElement: Equatable {
     var squared: FieldElement { times(self) }
 
     func times(_ other: FieldElement) -> FieldElement {
-        var product = [UInt32](repeating: 0, count: 16)
+        var product = InlineArray<16, UInt32>(repeating: 0)
         for row in 0..<8 {
             var carry: UInt64 = 0
             for column in 0..<8 {
@@ -120,9 +125,9 @@ struct FieldElement: Equatable {
     // MARK: Steps
 
     /// FIPS 186-4 D.2.3: the high words folded into the low ones as nine terms.
-    private static func reduced(_ c: [UInt32]) -> FieldElement {
+    private static func reduced(_ c: InlineArray<16, UInt32>) -> FieldElement {
         func w(_ index: Int) -> Int64 { Int64(c[index]) }
-        let sums: [Int64] = [
+        let sums: InlineArray<8, Int64> = [
             w(0) + w(8) + w(9) - w(11) - w(12) - w(13) - w(14),
             w(1) + w(9) + w(10) - w(12) - w(13) - w(14) - w(15),
             w(2) + w(10) + w(11) - w(13) - w(14) - w(15),
@@ -132,7 +137,7 @@ struct FieldElement: Equatable {
             w(6) + 3 * w(14) + 2 * w(15) + w(13) - w(8) - w(9),
             w(7) + 3 * w(15) + w(8) - w(10) - w(11) - w(12) - w(13),
         ]
-        var words = [UInt32](repeating: 0, count: 8)
+        var words = Words(repeating: 0)
         var carry: Int64 = 0
         for index in 0..<8 {
             carry += sums[index]
@@ -143,7 +148,7 @@ struct FieldElement: Equatable {
     }
 
     /// Brings `words + carry · 2²⁵⁶`, a few primes away at most, below p.
-    private static func reduced(_ words: [UInt32], carry: Int64) -> [UInt32] {
+    private static func reduced(_ words: Words, carry: Int64) -> Words {
         var (words, carry) = (words, carry)
         while carry < 0 || carry > 0 || compare(words, prime) >= 0 {
             let sign: Int64 = carry < 0 ? 1 : -1
@@ -158,7 +163,7 @@ struct FieldElement: Equatable {
         return words
     }
 
-    private static func compare(_ left: [UInt32], _ right: [UInt32]) -> Int {
+    private static func compare(_ left: Words, _ right: Words) -> Int {
         for index in (0..<8).reversed() where left[index] != right[index] {
             return left[index] < right[index] ? -1 : 1
         }

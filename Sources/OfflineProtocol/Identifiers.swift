@@ -25,8 +25,7 @@ package struct WalletID: Hashable, Comparable, Sendable {
 package struct Digest: Hashable, Sendable {
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
-    init(words: [UInt32]) {
-        precondition(words.count == 8, "SHA-256 has eight words")
+    init(words: InlineArray<8, UInt32>) {
         func pair(_ index: Int) -> UInt64 { UInt64(words[index]) << 32 | UInt64(words[index + 1]) }
         self.words = (pair(0), pair(2), pair(4), pair(6))
     }

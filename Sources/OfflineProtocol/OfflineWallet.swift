@@ -52,11 +52,13 @@ package struct OfflineWallet: Equatable, Sendable {
         case undelivered = 5
         case settled = 6
 
-        /// Undelivered money may turn out to have arrived: the payee's own word wins.
+        /// Undelivered money may turn out to have arrived: the payee's own word wins. What was
+        /// reserved is signed before it is given up: without its record the server would miss a
+        /// counter for ever, and raise no limit of this wallet again.
         package func mayBecome(_ next: State) -> Bool {
             switch (self, next) {
-            case (.reserved, .signed), (.signed, .shown), (.reserved, .undelivered),
-                (.signed, .undelivered), (.shown, .undelivered), (.shown, .acknowledged),
+            case (.reserved, .signed), (.signed, .shown), (.signed, .undelivered),
+                (.shown, .undelivered), (.shown, .acknowledged),
                 (.signed, .acknowledged), (.undelivered, .acknowledged):
                 true
             case (.settled, _): false

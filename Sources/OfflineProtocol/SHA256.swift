@@ -1,18 +1,17 @@
 /// SHA-256 (FIPS 180-4), here because this module imports nothing: the same source runs on the
 /// server, in the terminal and, as Embedded Swift, in the browser.
 package struct SHA256 {
-    private var state: [UInt32] = [
+    private var state: InlineArray<8, UInt32> = [
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
         0x5be0_cd19,
     ]
-    private var block: [UInt8] = []
+    private var block = InlineArray<64, UInt8>(repeating: 0)
+    private var filled = 0
     private var length: UInt64 = 0
 
     private static let blockBytes = 64
 
-    package init() {
-        block.reserveCapacity(Self.blockBytes)
-    }
+    package init() {}
 
     package static func digest(_ bytes: [UInt8]) -> Digest {
         var hash = SHA256()
@@ -28,7 +27,7 @@ package struct SHA256 {
     package consuming func finish() -> Digest {
         let bits = length &* 8
         append(0x80)
-        while block.count != Self.blockBytes - 8 { append(0) }
+        while filled != Self.blockBytes - 8 { append(0) }
         for shift in stride(from: 56, through: 0, by: -8) {
             append(UInt8(truncatingIfNeeded: bits >> UInt64(shift)))
         }
@@ -36,10 +35,11 @@ package struct SHA256 {
     }
 
     private mutating func append(_ byte: UInt8) {
-        block.append(byte)
-        guard block.count == Self.blockBytes else { return }
+        block[filled] = byte
+        filled += 1
+        guard filled == Self.blockBytes else { return }
         compress()
-        block.removeAll(keepingCapacity: true)
+        filled = 0
     }
 
     private mutating func compress() {
@@ -55,21 +55,22 @@ package struct SHA256 {
             (h, g, f, e) = (g, f, e, d &+ first)
             (d, c, b, a) = (c, b, a, first &+ s0 &+ majority)
         }
-        let added = [a, b, c, d, e, f, g, h]
+        let added: InlineArray<8, UInt32> = [a, b, c, d, e, f, g, h]
         for index in 0..<8 { state[index] = state[index] &+ added[index] }
     }
 
-    private func expanded() -> [UInt32] {
-        var words: [UInt32] = []
-        words.reserveCapacity(64)
-        for index in stride(from: 0, to: Self.blockBytes, by: 4) {
-            words.append(UInt32(bigEndian: block, at: index))
+    private func expanded() -> InlineArray<64, UInt32> {
+        var words = InlineArray<64, UInt32>(repeating: 0)
+        for index in 0..<16 {
+            var word: UInt32 = 0
+            for byte in 0..<4 { word = word << 8 | UInt32(block[4 * index + byte]) }
+            words[index] = word
         }
         for index in 16..<64 {
             let (w15, w2) = (words[index - 15], words[index - 2])
             let s0 = rotated(w15, 7) ^ rotated(w15, 18) ^ (w15 >> 3)
             let s1 = rotated(w2, 17) ^ rotated(w2, 19) ^ (w2 >> 10)
-            words.append(words[index - 16] &+ s0 &+ words[index - 7] &+ s1)
+            words[index] = words[index - 16] &+ s0 &+ words[index - 7] &+ s1
         }
         return words
     }
@@ -79,7 +80,7 @@ package struct SHA256 {
     }
 
     /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
-    private static let constants: [UInt32] = [
+    private static let constants: InlineArray<64, UInt32> = [
         0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4,
         0xab1c_5ed5, 0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe,
         0x9bdc_06a7, 0xc19b_f174, 0xe49b_69c1, 0xefbe_4786, 0x0fc1_9dc6, 0x240c_a1cc, 0x2de9_2c6f,

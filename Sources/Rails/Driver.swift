@@ -83,11 +83,11 @@ extension Rails {
         return due.count
     }
 
-    /// When the next payment is due, if any is.
+    /// When the next payment is due that does not wait for a person, if any is.
     package func nextDue() async throws -> Timestamp? {
-        try await database.query("SELECT min(due_at) FROM rails.payments") { row in
-            try row[0] as Timestamp?
-        }[0]
+        try await database.query(
+            "SELECT min(due_at) FROM rails.payments WHERE state <> 'review'"
+        ) { row in try row[0] as Timestamp? }[0]
     }
 
     private func claimDue(limit: Int64) async throws -> [RailPayment] {

@@ -34,9 +34,16 @@ enum Program {
                         [--florin URL]
                                                the vendors of a sandbox, which misbehave on
                                                demand; see docs/rails.md
+        florin offline-root make FILE          a root of offline payments, on a machine of its own
+        florin offline-root request            the issuer's keys of a year to come, to be signed
+        florin offline-root sign FILE LIST     signs them, on the root's machine
+        florin offline-root install ROOT LIST  takes what the root has signed
         florin bench ledger [--accounts N] [--transfers N] [--batch N] [--in-flight N]
                             [--grown [--rounds N] [--measured N]]
                                                the ledger's own speed, on databases of its own
+        florin bench offline --server URL --tokens FILE [--wallets N] [--syncs N] [--in-flight N]
+                                               how fast a server takes offline payments of people
+                                               that `florin seed` has made
         florin qr [TEXT] [--png FILE] [--svg FILE] [--scale PIXELS]
                                                a text, or the first line of the input, as a QR
                                                code; in the terminal where no file is named
@@ -78,6 +85,7 @@ enum Program {
         case "grant-role": return try await GrantRoleCommand.run(arguments)
         case "rotate-keys": return try await RotateCommand.run(arguments)
         case "rotate-signing-keys": return try await RotateSigningKeysCommand.run(arguments)
+        case "offline-root": return try await OfflineRootCommand.run(arguments)
         case "apply-limits": return try await ApplyLimitsCommand.run(arguments)
         case "migrate": return try await MigrateCommand.run(arguments)
         case "import-people": return try await ImportPeopleCommand.run(arguments)

@@ -56,26 +56,94 @@ struct CodecTests {
         #expect(proof.holds(issuerKey: Vectors.issuerKey, verify))
     }
 
-    /// Every bit of a certificate, a record and an acknowledgement: what still decodes has another
-    /// message or another signature, which does not verify.
-    @Test func aFlippedBitIsRefused() throws {
-        let request = try OfflineRequest(decoding: Vectors.sample("REQ"))
+    /// Every bit of every vector: what still decodes has a message or a signature that does not
+    /// verify.
+    @Test(arguments: Vectors.samples)
+    func aFlippedBitIsRefused(sample: Vectors.Sample) throws {
         let payer = try OfflinePayment(decoding: Vectors.sample("PAY1")).certificates[0]
-        for bit in 0..<8 * Certificate.bytesCount {
-            let bytes = try Vectors.sample("CERT").flipping(bit)
-            let check = try? Certificate(decoding: bytes).check(by: Vectors.issuerKey)
-            #expect(check.map(verify) != true)
+        let payee = try OfflineRequest(decoding: Vectors.sample("REQ")).payee
+        #expect(checks(of: sample.bytes, payer, payee)?.allSatisfy(verify) == true)
+        for bit in 0..<8 * sample.bytes.count {
+            let checks = checks(of: sample.bytes.flipping(bit), payer, payee)
+            #expect(checks?.allSatisfy(verify) != true, "bit \(bit)")
         }
-        for bit in 0..<8 * SpendRecord.bytesCount {
-            let bytes = try Vectors.sample("XFER").flipping(bit)
-            let check = try? SpendRecord(decoding: bytes).check(by: payer.publicKey)
-            #expect(check.map(verify) != true)
+    }
+
+    /// The same of what the vectors have none of.
+    @Test func aFlippedBitOfAStatementIsRefused() throws {
+        let key = SigningKey.generate()
+        let decline = Decline(payee: WalletID(7), time: 1, records: [ObjectID(1, 2)])
+        let list = RevocationList(
+            issuerKey: 1, issuedAt: 1, nextUpdate: 2, wallets: [WalletID(1), WalletID(2)])
+        let receipt = OfflineReceipt(
+            issuerKey: 1, record: ObjectID(1, 2), status: .settled, covered: 5, logIndex: 1,
+            time: 1)
+        let enrolment = Enrolment(publicKey: key.compressed, account: ObjectID(1, 2), time: 1)
+        let keys = IssuerKeyList(
+            issuedAt: 1,
+            keys: [
+                IssuerKey(number: 1, publicKey: key.compressed, notBefore: 0, notAfter: 9)
+            ])
+        try refuseFlips(decline.signed(key.sign(decline.message)).encoded) {
+            try Decline(decoding: $0).check(by: key.compressed)
         }
-        for bit in 0..<8 * 94 {
-            let bytes = try Vectors.sample("ACK").flipping(bit)
-            let check = try? Acknowledgement(decoding: bytes)
-                .check(by: request.payee.publicKey)
-            #expect(check.map(verify) != true)
+        try refuseFlips(list.signed(key.sign(list.message)).encoded) {
+            try RevocationList(decoding: $0).check(by: key.compressed)
+        }
+        try refuseFlips(receipt.signed(key.sign(receipt.message)).encoded) {
+            try OfflineReceipt(decoding: $0).check(by: key.compressed)
+        }
+        try refuseFlips(enrolment.signed(key.sign(enrolment.message)).encoded) {
+            let read = try Enrolment(decoding: $0)
+            return read.check(by: read.publicKey)
+        }
+        try refuseFlips(keys.signed(key.sign(keys.message)).encoded) {
+            try IssuerKeyList(decoding: $0).check(by: key.compressed)
+        }
+    }
+
+    private func refuseFlips(
+        _ bytes: [UInt8], _ check: ([UInt8]) throws -> SignatureCheck
+    ) throws {
+        #expect(verify(try check(bytes)))
+        for bit in 0..<8 * bytes.count {
+            let check = try? check(bytes.flipping(bit))
+            #expect(check.map(verify) != true, "bit \(bit)")
+        }
+    }
+
+    /// Everything that was signed in an object; nil for what is none.
+    private func checks(
+        of bytes: [UInt8], _ payer: Certificate, _ payee: Certificate
+    ) -> [SignatureCheck]? {
+        func all(
+            _ certificates: [Certificate], _ records: [SpendRecord]
+        ) -> [SignatureCheck] {
+            certificates.map { $0.check(by: Vectors.issuerKey) }
+                + records.compactMap { record in
+                    certificates.first { $0.wallet == record.payer }
+                        .map { record.check(by: $0.publicKey) }
+                }
+        }
+        do {
+            switch ObjectType(rawValue: bytes[0]) {
+            case .certificate: return all([try Certificate(decoding: bytes)], [])
+            case .record: return [try SpendRecord(decoding: bytes).check(by: payer.publicKey)]
+            case .acknowledgement:
+                return [try Acknowledgement(decoding: bytes).check(by: payee.publicKey)]
+            case .request:
+                let request = try OfflineRequest(decoding: bytes)
+                return all([request.payee], []) + [request.check(by: request.payee.publicKey)]
+            case .payment:
+                let payment = try OfflinePayment(decoding: bytes)
+                return all(payment.certificates, payment.records)
+            case .fraudProof:
+                let proof = try FraudProof(decoding: bytes)
+                return all([proof.certificate], [proof.first, proof.second])
+            default: return nil
+            }
+        } catch {
+            return nil
         }
     }
 

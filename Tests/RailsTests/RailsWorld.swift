@@ -194,19 +194,29 @@ struct RailsWorld: Sendable {
 
     /// Everything that is due now, on both sides, until nothing is.
     func settle() async throws {
-        while true {
+        for _ in 0..<Self.roundsMax {
             vendor.tick(in: simulated)
             let deliveries = simulated.takeDue()
             for delivery in deliveries { await deliver(delivery) }
             let driven = try await rails.driveDue()
             if deliveries.isEmpty, driven == 0 { return }
         }
+        throw NeverEnds(at: clock.now, conversation: conversation)
+    }
+
+    /// Moments at which something happens in one history, many times over.
+    private static let roundsMax = 2_000
+
+    /// Something happens again and again, and nothing comes of it.
+    struct NeverEnds: Error {
+        let at: Timestamp
+        let conversation: String
     }
 
     /// Goes on until nothing will ever happen by itself again, or until that many seconds passed.
     func pass(seconds: Int64 = .max / 2_000_000) async throws {
         let end = clock.now.microseconds + seconds * 1_000_000
-        while true {
+        for _ in 0..<Self.roundsMax {
             try await settle()
             let next = [try await rails.nextDue(), simulated.nextDelivery, vendor.nextDue]
                 .compactMap { $0 }.min()
@@ -220,6 +230,7 @@ struct RailsWorld: Sendable {
             }
             clock.advance(seconds: clock.now.seconds(until: next))
         }
+        throw NeverEnds(at: clock.now, conversation: conversation)
     }
 
     /// As the route does it, and the job after it.

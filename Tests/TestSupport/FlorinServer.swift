@@ -69,6 +69,12 @@ package final class FlorinServer: Sendable {
     package func run(
         _ arguments: String...
     ) async throws -> (program: RunningProgram, ending: RunningProgram.Ending) {
+        try await run(arguments)
+    }
+
+    package func run(
+        _ arguments: [String]
+    ) async throws -> (program: RunningProgram, ending: RunningProgram.Ending) {
         try await Self.run(arguments, environment)
     }
 

@@ -254,6 +254,25 @@ import Testing
             finds: [1, 1, 2, 3, 4, 5, 6, page.count + 1].map { "docs/security.md:\($0)" })
     }
 
+    @Test func untrueThreatTable() {
+        let page = (1...ThreatRow.count).filter { $0 != 7 }.map { number in
+            switch number {
+            case 1: "| 1 | a copy | a proof | little | `CopyTests/itIsFound` |"
+            case 2: "| 2 | a jump | a proof | little | `CopyTests/itIsLost` |"
+            case 3: "| 3 | a fork | a proof | little | somebody looked |"
+            case 4: "| 4 | a fake | | little | `CopyTests/itIsFound` |"
+            default: "| \(number) | something | something | nothing | Not tested: too dear. |"
+            }
+        }
+        let repository = planted([
+            "docs/threat-model.md": page.joined(separator: "\n"),
+            "Tests/CopyTests.swift": "struct CopyTests { @Test func itIsFound() {} }",
+        ])
+        expect(
+            Rule.threatTableIsTrue, in: repository,
+            finds: [1, 2, 3, 4].map { "docs/threat-model.md:\($0)" })
+    }
+
     private func planted(_ texts: [String: String]) -> Repository {
         Repository(texts.map { SourceFile(path: $0.key, text: $0.value) })
     }

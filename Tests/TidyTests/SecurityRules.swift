@@ -48,14 +48,15 @@ struct SecurityTable {
             return faults + named.filter { !tests.contains($0) }.map { "there is no test \($0)" }
         }
 
-        /// `SessionTests/refreshTokensRotate` and `test_passkeys.py/a_copy_is_blocked_and_told`.
-        private var named: [String] {
-            let quoted = reason.split(separator: "`", omittingEmptySubsequences: false)
-            return quoted.indices.filter { $0 % 2 == 1 }.map { String(quoted[$0]) }
-                .filter { text in
-                    let owner = text.prefix { $0 != "/" }
-                    return owner != text && (owner.hasSuffix("Tests") || owner.hasSuffix(".py"))
-                }
+        private var named: [String] { SecurityTable.testsNamed(in: reason) }
+    }
+
+    /// `SessionTests/refreshTokensRotate` and `test_passkeys.py/a_copy_is_blocked_and_told`.
+    static func testsNamed(in text: String) -> [String] {
+        let quoted = text.split(separator: "`", omittingEmptySubsequences: false)
+        return quoted.indices.filter { $0 % 2 == 1 }.map { String(quoted[$0]) }.filter { text in
+            let owner = text.prefix { $0 != "/" }
+            return owner != text && (owner.hasSuffix("Tests") || owner.hasSuffix(".py"))
         }
     }
 
@@ -114,7 +115,7 @@ struct SecurityTable {
 }
 
 extension Substring {
-    fileprivate var trimmed: String {
+    var trimmed: String {
         String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }
 }

@@ -26,5 +26,6 @@ extension Rule {
         testsDoNotSleep, uncheckedSendableHasAProof, noPathsOfOneMachine, linesAreShort,
         filesAreShort, filesDeclareSomething, functionsAreShort, ratchetHoldsOnlyLongFunctions,
         refusalsAreExplained, factsHaveNamesOfTheirOwn, keptAsLongAsPromised, securityTableIsTrue,
+        threatTableIsTrue,
     ]
 }

@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""Mutation testing of the ledger's rules.
+"""Mutation testing of the rules of the ledger and of offline payments.
 
-Applies the faults of mutants.toml one at a time to a copy of this checkout, builds it, and runs the
-ledger's tests, quick ones first. A fault that no test notices survives: the tests lack something, or
-the file must say why nobody can tell the difference. A fault that does not compile, or whose text
-is not found exactly once, is an error: the list keeps up with the code.
+Applies the faults of a list one at a time to a copy of this checkout, builds it, and runs the tests
+of what the fault is in, quick ones first. A fault that no test notices survives: the tests lack
+something, or the file must say why nobody can tell the difference. A fault that does not compile,
+or whose text is not found exactly once, is an error: the list keeps up with the code.
 
-    mutate.py            every mutant; ends with 1 if one survives unexplained
-    mutate.py --check    only whether each mutant still applies, which takes no time
+    mutate.py            every mutant of the ledger; ends with 1 if one survives unexplained
+    mutate.py offline    those of offline payments
+    mutate.py --check    only whether each mutant of all lists still applies, which takes no time
     mutate.py --only X   mutants whose name or file contains X
 """
 import argparse
+import dataclasses
 import os
 import re
 import subprocess
@@ -20,8 +22,6 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LEDGER = Path("Sources/Ledger")
-DATA = Path(__file__).with_name("mutants.toml")
 
 # A build or a stage that takes longer hangs, which is a way of being noticed as well.
 BUILD_SECONDS_MAX = 1200
@@ -30,7 +30,7 @@ STAGE_SECONDS_MAX = 300
 # The filter of each stage and what its environment says. A disagreement ends the simulation at once,
 # so it comes first. Below ten thousand commands it does not ask for variety, which is chance.
 SIMULATION = r"LedgerTests\.SimulationTests/agreesWithTheReference"
-STAGES = [
+LEDGER_STAGES = [
     (
         "rules and a short simulation",
         r"LedgerTests\.RulesTests|" + SIMULATION,
@@ -51,12 +51,47 @@ STAGES = [
 ]
 
 
+VILLAGES = r"OfflineTests\.SimulationTests"
+OFFLINE_STAGES = [
+    (
+        "a few villages", VILLAGES,
+        {"FLORIN_OFFLINE_PAYMENTS": "6000", "FLORIN_OFFLINE_FIRST": "1001"},
+    ),
+    ("rules", r"OfflineProtocolTests\.|OfflineTests\.RulesTests", {}),
+    (
+        "more villages", VILLAGES,
+        {"FLORIN_OFFLINE_PAYMENTS": "40000", "FLORIN_OFFLINE_FIRST": "2000"},
+    ),
+]
+
+
+@dataclasses.dataclass
+class Suite:
+    """A list of faults, where their files are, and the tests that are to notice them."""
+
+    data: str
+    folder: Path
+    targets: list
+    stages: list
+
+    @property
+    def path(self):
+        return Path(__file__).with_name(self.data)
+
+
+SUITES = {
+    "ledger": Suite("mutants.toml", Path("Sources/Ledger"), ["LedgerTests"], LEDGER_STAGES),
+    "offline": Suite(
+        "offline.toml", Path("Sources"), ["OfflineProtocolTests", "OfflineTests"], OFFLINE_STAGES),
+}
+
+
 class Unusable(Exception):
     """What keeps a mutant, or all of them, from being tried."""
 
 
-def read_mutants():
-    with DATA.open("rb") as file:
+def read_mutants(suite):
+    with suite.path.open("rb") as file:
         mutants = tomllib.load(file)["mutant"]
     known = {"name", "file", "find", "replace", "equivalent"}
     names = set()
@@ -69,9 +104,9 @@ def read_mutants():
     return mutants
 
 
-def mutated(mutant, root):
+def mutated(suite, mutant, root):
     """The text of the mutant's file with its fault."""
-    path = root / LEDGER / mutant["file"]
+    path = root / suite.folder / mutant["file"]
     if not path.exists():
         raise Unusable(f"{mutant['name']}: there is no {mutant['file']}")
     text = path.read_text()
@@ -81,11 +116,11 @@ def mutated(mutant, root):
     return text.replace(mutant["find"], mutant["replace"])
 
 
-def check(mutants):
+def check(suite, mutants):
     problems = []
     for mutant in mutants:
         try:
-            mutated(mutant, ROOT)
+            mutated(suite, mutant, ROOT)
         except Unusable as problem:
             problems.append(str(problem))
     for problem in problems:
@@ -94,9 +129,10 @@ def check(mutants):
 
 
 class Scratch:
-    """A copy of the checkout with the ledger's tests alone, in which one mutant at a time lives."""
+    """A copy of the checkout with a suite's tests alone, in which one mutant at a time lives."""
 
-    def __init__(self, folder):
+    def __init__(self, suite, folder):
+        self.suite = suite
         self.folder = folder
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -108,15 +144,14 @@ class Scratch:
             self.put(name, (ROOT / name).read_bytes())
         self.put("Package.swift", self.package().encode())
 
-    @staticmethod
-    def package():
-        """The targets that the ledger's tests need; others would be built again for each mutant."""
+    def package(self):
+        """The targets that the tests need; others would be built again for each mutant."""
         text = (ROOT / "Package.swift").read_text()
         entry = re.compile(
-            r"\n        (?:library|tests|\.target|\.executableTarget)\(\s*(?:name: )?\"(\w+)\""
+            r"\n        (?:library|tests|\.target|\.testTarget|\.executableTarget)\(\s*(?:name: )?\"(\w+)\""
             r"(.*?)\),(?=\n)", re.S)
         needs = {match[1]: set(re.findall(r'"(\w+)"', match[2])) for match in entry.finditer(text)}
-        wanted, waiting = set(), ["LedgerTests"]
+        wanted, waiting = set(), list(self.suite.targets)
         while waiting:
             name = waiting.pop()
             if name not in wanted:
@@ -159,7 +194,7 @@ class Scratch:
 
     def noticed_by(self):
         """The first stage that fails, if one does, and the first complaint in it."""
-        for name, selection, environment in STAGES:
+        for name, selection, environment in self.suite.stages:
             status, said = self.run(
                 ["timeout", "--kill-after=10", str(STAGE_SECONDS_MAX), "swift", "test",
                  "--skip-build", "--disable-xctest", "--filter", selection],
@@ -178,10 +213,10 @@ class Scratch:
 
 def try_mutant(scratch, mutant):
     """What became of it, and by what."""
-    path = LEDGER / mutant["file"]
+    path = scratch.suite.folder / mutant["file"]
     original = (ROOT / path).read_bytes()
     try:
-        scratch.put(path, mutated(mutant, ROOT).encode())
+        scratch.put(path, mutated(scratch.suite, mutant, ROOT).encode())
         scratch.build()
         stage = scratch.noticed_by()
     except Unusable as problem:
@@ -194,9 +229,9 @@ def try_mutant(scratch, mutant):
     return ("equivalent", mutant["equivalent"]) if "equivalent" in mutant else ("survived", "")
 
 
-def run(mutants, folder):
+def run(suite, mutants, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    scratch = Scratch(folder)
+    scratch = Scratch(suite, folder)
     print("building the copy and running its tests without a fault …", flush=True)
     scratch.build()
     if stage := scratch.noticed_by():
@@ -214,26 +249,38 @@ def run(mutants, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Mutation testing of the ledger's rules.")
+    parser = argparse.ArgumentParser(description="Mutation testing of rules about money.")
+    parser.add_argument("suite", nargs="?", choices=SUITES, default="ledger")
     parser.add_argument("--check", action="store_true", help="only whether each mutant applies")
     parser.add_argument(
         "--only", action="append", metavar="X", help="part of a name or file; may be repeated")
-    parser.add_argument(
-        "--scratch", type=Path, default=ROOT / ".build" / "mutation", help="where the copy lives")
+    parser.add_argument("--scratch", type=Path, help="where the copy lives")
     options = parser.parse_args()
     try:
-        mutants = [
-            mutant for mutant in read_mutants()
-            if any(x in mutant["name"] or x in mutant["file"] for x in options.only or [""])
-        ]
-        applies = check(mutants)
-        if options.check or not applies:
-            print(f"{len(mutants)} mutants" + (" apply" if applies else ", not all of them apply"))
-            return 0 if applies else 1
-        return 0 if run(mutants, options.scratch.resolve()) else 1
+        if options.check:
+            return 0 if all([applies(name, options.only) for name in SUITES]) else 1
+        if not applies(options.suite, options.only):
+            return 1
+        suite = SUITES[options.suite]
+        folder = options.scratch or ROOT / ".build" / ("mutation-" + options.suite)
+        return 0 if run(suite, chosen(suite, options.only), folder.resolve()) else 1
     except Unusable as problem:
         print(problem, file=sys.stderr)
         return 1
+
+
+def chosen(suite, only):
+    return [
+        mutant for mutant in read_mutants(suite)
+        if any(x in mutant["name"] or x in mutant["file"] for x in only or [""])
+    ]
+
+
+def applies(name, only):
+    mutants = chosen(SUITES[name], only)
+    does = check(SUITES[name], mutants)
+    print(f"{name}: {len(mutants)} mutants" + (" apply" if does else ", not all of them apply"))
+    return does
 
 
 if __name__ == "__main__":

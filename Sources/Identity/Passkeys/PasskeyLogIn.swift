@@ -116,7 +116,7 @@ extension Identity {
         return .success(passkey.user)
     }
 
-    private struct StoredPasskey {
+    struct StoredPasskey {
         let id: ID<Passkey>
         let user: ID<User>
         let handle: [UInt8]
@@ -126,7 +126,7 @@ extension Identity {
     }
 
     /// Locked, so that of twins with one count only one is accepted.
-    private func stored(
+    func stored(
         _ credentialID: [UInt8], _ transaction: borrowing Transaction
     ) throws -> StoredPasskey? {
         try transaction.first(

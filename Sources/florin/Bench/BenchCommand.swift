@@ -17,10 +17,18 @@ enum BenchCommand {
         let arguments = try Arguments(
             words,
             .init(
-                options: ["accounts", "transfers", "batch", "in-flight", "rounds", "measured"],
+                options: [
+                    "accounts", "transfers", "batch", "in-flight", "rounds", "measured", "server",
+                    "tokens", "wallets", "syncs",
+                ],
                 flags: ["grown"], words: 1...1))
+        if arguments[0] == "offline" {
+            let bench = try OfflineBench(arguments, countMax: countMax)
+            return try await untilSignal { try await bench.run() }
+        }
         guard arguments[0] == "ledger" else {
-            throw Arguments.Misunderstood(reason: "`florin bench` measures the `ledger` only")
+            throw Arguments.Misunderstood(
+                reason: "`florin bench` measures the `ledger`, or a server's `offline` payments")
         }
         let bench = try bench(arguments)
         return try await untilSignal {

@@ -86,6 +86,8 @@ struct OfflineRefusalTests {
         forged.signature[7] ^= 1
         var certificate = payer.wallet.certificate
         certificate.publicKey = strangers.wallet.certificate.publicKey
+        var raised = payer.wallet.certificate
+        raised.guarantee += 1_000
         let objects: [[UInt8]] = [
             [], [0x12, 1, 2], Array(good.last.encoded.dropLast()), forged.encoded,
             payer.forge { $0.payer = WalletID(99) }.encoded,
@@ -94,17 +96,18 @@ struct OfflineRefusalTests {
             payer.forge { $0.hop = 2 }.encoded,
             payer.forge { ($0.sourceSpent, $0.sentTotal) = (601, 601) }.encoded,
             payer.forge { $0.counter = 1_000 }.encoded,
-            certificate.encoded, payee.ask(1).encoded, good.last.encoded,
+            certificate.encoded, raised.encoded, payee.ask(1).encoded, good.last.encoded,
+            good.last.encoded, payer.wallet.certificate.encoded,
         ]
         let results = try await payee.show(objects)
         #expect(
             results.map { $0["reason"]?.string ?? $0.status } == [
                 "not_an_object", "not_an_object", "not_an_object", "signature_forged",
                 "wallet_unknown", "payee_unknown", "payee_is_payer", "hop_invalid",
-                "limits_exceeded", "limits_exceeded", "certificate_foreign", "not_an_object",
-                "settled",
+                "limits_exceeded", "limits_exceeded", "certificate_foreign", "signature_forged",
+                "not_an_object", "settled", "settled", "known",
             ])
-        #expect(results.map { $0["object"]?.integer } == (0..<13).map { Int64($0) })
+        #expect(results.map { $0["object"]?.integer } == (0..<16).map { Int64($0) })
     }
 
     @Test func whatDrawsOnASourceWronglyIsRejected() async throws {
