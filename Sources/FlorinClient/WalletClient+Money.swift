@@ -138,6 +138,12 @@ extension WalletClient {
         return try await me()
     }
 
+    /// Moves the clock of the whole sandbox forward; answers what it shows then.
+    public func advanceClock(seconds: Int64) async throws -> String {
+        try await post("/sandbox/clock", ["advance_seconds": .integer(seconds)], isOpen: true)
+            .read { fields throws(Fields.Missing) in try fields.text("now") }
+    }
+
     /// What the sandbox would have sent by SMS and e-mail, newest first.
     public func sandboxMessages(to recipient: String?) async throws -> [SandboxMessage] {
         let call = Call(path: "/sandbox/messages", query: [("to", recipient)], isOpen: true)

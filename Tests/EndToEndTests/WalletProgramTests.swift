@@ -161,7 +161,7 @@ struct WalletProgramTests {
         let help = try await shell.done("help")
         let commands = help.split(separator: "\n").filter { $0.hasPrefix("  ") }
             .compactMap { $0.split(separator: " ").first }.filter { !$0.hasPrefix("--") }
-        #expect(commands.count == 37)
+        #expect(commands.count == 38)
         for command in commands {
             let told = try await shell.done("help", String(command))
             #expect(told.hasPrefix("florin wallet \(command)"))

@@ -35,6 +35,10 @@ enum WalletAccount {
             name: "standing", words: "FREE|PREMIUM [TIER]",
             summary: "Try another plan or KYC tier.",
             grammar: .init(words: 1...2), run: standing),
+        .init(
+            name: "clock", words: "SECONDS",
+            summary: "Move the sandbox's clock forward: codes expire and holds end at once.",
+            grammar: .init(words: 1...1), run: clock),
     ]
 
     @Sendable private static func signUp(_ session: WalletSession) async throws {
@@ -143,5 +147,12 @@ enum WalletAccount {
         session.say(
             WalletJSON.user(user),
             ["You are on \(Terminal.clean(user.plan)) now, with KYC tier \(user.kycTier)."])
+    }
+    @Sendable private static func clock(_ session: WalletSession) async throws {
+        guard let seconds = Int64(session.arguments[0]), seconds >= 0 else {
+            throw Arguments.Misunderstood(reason: "how many seconds forward?")
+        }
+        let now = try await session.stranger().advanceClock(seconds: seconds)
+        session.say(["now": .string(now)], ["The sandbox's clock shows \(WalletText.moment(now))."])
     }
 }

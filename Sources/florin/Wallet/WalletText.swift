@@ -69,7 +69,7 @@ enum WalletText {
         case "phone_not_verified": "verify PHONE CODE"
         case "phone_taken", "email_taken": "log-in NAME"
         case "pin_not_set": "pin"
-        case "totp_not_found": "app set-up"
+        case "totp_not_found", "second_factor_required": "app set-up"
         case "totp_exists": "app remove"
         case "limit_exceeded": "limits"
         case "images_missing": "kyc photo SIDE FILE"

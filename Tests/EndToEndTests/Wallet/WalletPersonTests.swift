@@ -157,5 +157,7 @@ struct WalletPersonTests {
             try await shell.done("standing", "premium", "2")
                 == "You are on PREMIUM now, with KYC tier 2.\n")
         #expect(try await shell.run("standing", "premium", "3").code == 2)
+        #expect(try await shell.run("clock", "-1").code == 2)
+        #expect(try await shell.done("clock", "0").hasPrefix("The sandbox's clock shows "))
     }
 }

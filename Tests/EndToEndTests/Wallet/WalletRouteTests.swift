@@ -43,6 +43,7 @@ struct WalletRouteTests {
         "POST /v1/requests/{id}/cancellations": "requests", "GET /v1/events": "follow",
         "GET /v1/entries/{id}/proof": "proof", "POST /sandbox/topups": "topup",
         "GET /sandbox/messages": "messages", "PUT /sandbox/standing": "standing",
+        "POST /sandbox/clock": "clock",
     ]
 
     /// Why a route that a person may call has no command.
@@ -56,7 +57,6 @@ struct WalletRouteTests {
         "GET /v1/wallets/{id}": "a line of the list of wallets",
         "GET /v1/holds/{id}": "a transfer as well",
         "GET /v1/kyc/submissions/{id}": "the newest one is in GET /v1/kyc",
-        "POST /sandbox/clock": "for tests",
     ]
 
     /// Of others: staff, the books that anyone may read, the simple API, machines, and what the
