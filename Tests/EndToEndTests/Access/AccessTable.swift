@@ -46,7 +46,9 @@ struct AccessRow: Sendable {
     func target(in place: Neighbourhood) async throws -> String {
         guard let thing else { return path + query }
         let (before, after) = (path.prefix { $0 != "{" }, path.drop { $0 != "}" }.dropFirst())
-        return before + (try await thing(place)) + after
+        // The second parameter of the few that have one.
+        let rest = after.replacing("{provider}", with: "stripe")
+        return before + (try await thing(place)) + rest
     }
 }
 
