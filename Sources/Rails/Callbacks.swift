@@ -30,6 +30,10 @@ extension Rails {
         do { reading = try connected.provider.read(callback) } catch {
             throw RailRejection.callbackUnverified
         }
+        let conversation = Conversation(over: connected.wire, clock: clock)
+        guard await connected.provider.verify(callback, over: conversation) else {
+            throw RailRejection.callbackUnverified
+        }
         try await store(reading, of: name, token ?? nil, body)
     }
 

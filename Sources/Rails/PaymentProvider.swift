@@ -24,8 +24,12 @@ package protocol PaymentProvider: Sendable {
     /// Has the provider give back what a top-up has brought, once, however often it is asked.
     func giveBack(_ question: RailQuestion, over conversation: Conversation) async -> CallAnswer
 
+    /// Whether the provider says that a callback is its own; for those whose signature nobody else
+    /// can check. The caller waits for its 2xx.
+    func verify(_ callback: InboundCallback, over conversation: Conversation) async -> Bool
+
     /// Understands what came to one of our callbacks, after verifying it as far as this provider
-    /// lets anyone. No network: the caller waits for its 2xx.
+    /// lets anyone without being asked.
     func read(_ callback: InboundCallback) throws(CallbackUnverified) -> CallbackReading
 
     /// The same of one that was verified when it came, and whose head is gone.
@@ -33,6 +37,10 @@ package protocol PaymentProvider: Sendable {
 }
 
 extension PaymentProvider {
+    package func verify(
+        _ callback: InboundCallback, over conversation: Conversation
+    ) async -> Bool { true }
+
     package var givesBack: Bool { false }
 
     package func giveBack(

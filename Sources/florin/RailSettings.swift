@@ -13,6 +13,7 @@ struct RailSettings: Sendable {
     var payoutFees: [Plan: FeeSchedule] = [:]
     var daraja: DarajaSettings?
     var stripe: StripeSettings?
+    var payPal: PayPalSettings?
     /// Calls to one provider at once.
     var callsMax = 1_000
 
@@ -24,6 +25,7 @@ struct RailSettings: Sendable {
                 .init(Daraja(daraja), over: wire(clock, isDown: { Daraja.isDown($0) })))
         }
         if let stripe { connected.append(.init(Stripe(stripe), over: wire(clock))) }
+        if let payPal { connected.append(.init(PayPal(payPal), over: wire(clock))) }
         return connected
     }
 
@@ -69,6 +71,7 @@ extension EnvironmentReader {
             try integer("FLORIN_RAIL_CALLS", in: 1...10_000).map { Int($0) } ?? settings.callsMax
         settings.daraja = try daraja()
         settings.stripe = try stripe()
+        settings.payPal = try payPal()
         return settings
     }
 
@@ -98,6 +101,16 @@ extension EnvironmentReader {
                 "FLORIN_STRIPE_CURRENCIES", where: StripeSettings.isCounted))
     }
 
+    private func payPal() throws(ConfigurationError) -> PayPalSettings? {
+        guard let url = text("FLORIN_PAYPAL_URL") else { return nil }
+        return PayPalSettings(
+            baseURL: url, clientID: try required("FLORIN_PAYPAL_CLIENT_ID"),
+            clientSecret: try required("FLORIN_PAYPAL_CLIENT_SECRET"),
+            webhookID: try required("FLORIN_PAYPAL_WEBHOOK_ID"),
+            currencies: try currencies(
+                "FLORIN_PAYPAL_CURRENCIES", where: PayPalSettings.isCounted))
+    }
+
     /// - Parameter isMoved: whether the provider moves this currency as we count it.
     private func currencies(
         _ name: String, where isMoved: (Currency) -> Bool
@@ -122,6 +135,7 @@ extension EnvironmentReader {
 
 extension RailSettings {
     static let stripeWebhookSecret = "whsec_simulated"
+    static let payPalWebhookID = "simulated"
 
     /// What `florin serve` needs to talk to the simulators: their keys open nothing.
     static func simulated(at url: String) -> [(name: String, value: String)] {
@@ -137,6 +151,10 @@ extension RailSettings {
             ("FLORIN_STRIPE_SECRET_KEY", "sk_test_simulated"),
             ("FLORIN_STRIPE_WEBHOOK_SECRET", stripeWebhookSecret),
             ("FLORIN_STRIPE_CURRENCIES", "USD,EUR,KES"),
+            ("FLORIN_PAYPAL_URL", url + "/paypal"), ("FLORIN_PAYPAL_CLIENT_ID", "simulated"),
+            ("FLORIN_PAYPAL_CLIENT_SECRET", "simulated"),
+            ("FLORIN_PAYPAL_WEBHOOK_ID", payPalWebhookID),
+            ("FLORIN_PAYPAL_CURRENCIES", "USD,EUR"),
         ]
     }
 }

@@ -45,6 +45,9 @@ enum SimulateCommand {
             StripeSimulator(
                 webhookURL: florin + "/v1/callbacks/stripe",
                 webhookSecret: RailSettings.stripeWebhookSecret, habit: habit),
+            PayPalSimulator(
+                webhookURL: florin + "/v1/callbacks/paypal",
+                webhookID: RailSettings.payPalWebhookID, habit: habit),
         ]
     }
 

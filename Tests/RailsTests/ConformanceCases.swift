@@ -14,14 +14,17 @@ struct ProviderPair: Sendable, CustomTestStringConvertible {
     /// What the address of the call for a payout contains, and those of every call.
     let payoutPath: String
     let paths: [String]
+    /// Whether a payout that never arrived is sent by asking about it.
+    var asksBySending = false
     /// New for each world, as what an adapter remembers is of one provider.
     let makeProvider: @Sendable () -> any PaymentProvider
     let makeVendor: @Sendable () -> any SimulatedVendor
 
-    static var all: [ProviderPair] { [daraja, stripe] }
+    static var all: [ProviderPair] { [daraja, stripe, payPal] }
 
     static var daraja: ProviderPair { daraja { _ in nil } }
     static var stripe: ProviderPair { stripe { _ in nil } }
+    static var payPal: ProviderPair { payPal { _ in nil } }
 
     /// - Parameter habit: what telephones answer that nobody answers by hand.
     static func daraja(
@@ -61,6 +64,28 @@ struct ProviderPair: Sendable, CustomTestStringConvertible {
                 StripeSimulator(
                     webhookURL: "http://florin.test/v1/callbacks/stripe",
                     webhookSecret: stripeSecret, habit: habit)
+            })
+    }
+
+    static func payPal(
+        _ habit: @escaping @Sendable (SimulatedWorld) -> PromptAnswer?
+    ) -> ProviderPair {
+        ProviderPair(
+            testDescription: "paypal", rail: "paypal", topUpOperation: "order_create",
+            payoutOperation: "payout_create", payoutPath: "/payments/payouts",
+            paths: ["/checkout/orders", "/capture", "/payments/payouts", "/oauth2/"],
+            asksBySending: true,
+            makeProvider: {
+                PayPal(
+                    PayPalSettings(
+                        baseURL: "http://simulated/paypal", clientID: "client",
+                        clientSecret: "hidden-client-secret", webhookID: "OURS",
+                        currencies: [RailsWorld.kes]))
+            },
+            makeVendor: {
+                PayPalSimulator(
+                    webhookURL: "http://florin.test/v1/callbacks/paypal", webhookID: "OURS",
+                    habit: habit)
             })
     }
 }

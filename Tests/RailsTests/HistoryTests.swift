@@ -51,7 +51,7 @@ struct HistoryTests {
         }
     }
 
-    private static let providers: UInt64 = 2
+    private static let providers: UInt64 = 3
 
     private static func pair(_ seed: UInt64) -> ProviderPair {
         let habit: @Sendable (SimulatedWorld) -> PromptAnswer? = { world in
@@ -59,7 +59,11 @@ struct HistoryTests {
             let answers = PromptAnswer.allCases + [.approve, .approve]
             return answers[Int(world.draw(below: Int64(answers.count)))]
         }
-        return seed % providers == 0 ? .daraja(habit) : .stripe(habit)
+        switch seed % providers {
+        case 0: return .daraja(habit)
+        case 1: return .stripe(habit)
+        default: return .payPal(habit)
+        }
     }
 }
 

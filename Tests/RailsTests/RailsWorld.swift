@@ -128,11 +128,13 @@ struct RailsWorld: Sendable {
             try identity.enrol(
                 phone: PhoneNumber("+2547\(10_000_000 + number)")!,
                 username: Username("person-\(number)")!, passwordHash: "-", role: role,
-                in: transaction)
+                email: EmailAddress("person-\(number)@example.com"), in: transaction)
         }
         // As a member of staff does for who has an account at the provider.
         _ = try await database.transaction { [clock, provider] transaction in
             try transaction.execute(
+                "UPDATE identity.users SET email_proven_at = now() WHERE id = \(user.id)")
+            return try transaction.execute(
                 """
                 INSERT INTO rails.destinations (user_id, provider, account, entered_at, entered_by)
                 VALUES (\(user.id), \(provider), \("acct_\(number)"), \(clock.now),

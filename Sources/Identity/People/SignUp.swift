@@ -29,10 +29,10 @@ extension Identity {
     /// Creates a person whom the operator already knows: demo people and imports.
     package func enrol(
         phone: PhoneNumber, username: Username, passwordHash: String, role: Role,
-        in transaction: borrowing Transaction
+        email: EmailAddress? = nil, in transaction: borrowing Transaction
     ) throws -> User {
         let user = User(
-            id: .make(at: clock.now), username: username, phone: phone, email: nil, role: role,
+            id: .make(at: clock.now), username: username, phone: phone, email: email, role: role,
             isVerified: true, createdAt: clock.now)
         try insert(user, passwordHash: passwordHash, transaction)
         return user

@@ -7,13 +7,10 @@ internal import Values
 extension StripeSimulator {
     static let pagePath = "/pay/"
 
-    private static let style =
-        "body{font:16px sans-serif;margin:3em auto;max-width:24em}button{font:inherit;margin:4px}"
-
     func page(_ request: SimulatedRequest, in world: SimulatedWorld) -> SimulatedReply {
         let id = String(request.path.dropFirst(Self.pagePath.count))
         guard state.withLock({ $0.sessions[id] }) != nil else {
-            return SimulatedReply(404, page: Self.html("<p>There is no such page."))
+            return SimulatedReply(404, page: PageText.page("Checkout", "<p>There is no such page."))
         }
         var said = ""
         if request.method == .post {
@@ -27,9 +24,9 @@ extension StripeSimulator {
             if answer == .refuse { said = "<p role=alert>Your card was declined." }
         }
         guard let session = state.withLock({ $0.sessions[id] }) else {
-            return SimulatedReply(404, page: Self.html("<p>There is no such page."))
+            return SimulatedReply(404, page: PageText.page("Checkout", "<p>There is no such page."))
         }
-        return SimulatedReply(200, page: Self.html(Self.body(session, said)))
+        return SimulatedReply(200, page: PageText.page("Checkout", Self.body(session, said)))
     }
 
     private static func body(_ session: StripeBooks.Session, _ said: String) -> String {
@@ -48,13 +45,6 @@ extension StripeSimulator {
         case "complete": return "<h1>Thank you</h1>" + way
         default: return "<h1>This page has ended</h1>" + way
         }
-    }
-
-    private static func html(_ body: String) -> String {
-        """
-        <!doctype html><meta charset=utf-8><title>Simulated Checkout</title>\
-        <style>\(style)</style>\(body)
-        """
     }
 }
 
