@@ -244,6 +244,7 @@ struct PasswordTests {
         let person = try await Person.signUp(before.api)
         #expect(try await before.api.logIn(person.username)["password_change_advised"] == nil)
         let folder = TestFolder("florin-breached")
+        defer { folder.remove() }
         let path = folder.file("breached.txt", "\(Self.riverHash):3\n")
         let server = try await FlorinServer.start(
             database: database, key.merging(["FLORIN_BREACHED_PASSWORDS": path]) { $1 })
@@ -269,6 +270,7 @@ struct PasswordTests {
 
     @Test func aPasswordFromABreachIsRefused() async throws {
         let folder = TestFolder("florin-breached")
+        defer { folder.remove() }
         // The SHA-1 of "a quiet river in June" between two others.
         let path = folder.file(
             "breached.txt",
@@ -288,6 +290,7 @@ struct PasswordTests {
 
     @Test func aListThatIsNoneKeepsTheServerFromStarting() async throws {
         let folder = TestFolder("florin-breached")
+        defer { folder.remove() }
         let path = folder.file("breached.txt", "password\n")
         let server = try await World.own()
         let (program, ending) = try await FlorinServer.run(

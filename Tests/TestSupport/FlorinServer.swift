@@ -139,6 +139,11 @@ extension TestDatabase {
 
 // MARK: The end
 
+extension TestFolder {
+    /// Removes the folder when the tests are over.
+    package func removeAtEnd() { toEnd.add(path) }
+}
+
 /// Ends the servers when the process exits: the test runner has no hook of its own for that.
 private let toEnd = RunningServers()
 

@@ -18,7 +18,10 @@ struct Shell: Sendable {
     let folder = TestFolder("florin-wallet")
     let server: String
 
-    init(_ server: String) { self.server = server }
+    init(_ server: String) {
+        self.server = server
+        folder.removeAtEnd()
+    }
 
     var file: String { folder.path + "/wallet.json" }
 
