@@ -46,6 +46,8 @@ struct WalletRouteTests {
         "POST /sandbox/clock": "clock",
     ]
 
+    private static let notYet = "money in and out has no place in the terminal yet"
+
     /// Why a route that a person may call has no command.
     private static let others: [String: String] = [
         "POST /v1/session_challenges/{challenge}/passkey_challenges": "a browser's",
@@ -57,6 +59,9 @@ struct WalletRouteTests {
         "GET /v1/wallets/{id}": "a line of the list of wallets",
         "GET /v1/holds/{id}": "a transfer as well",
         "GET /v1/kyc/submissions/{id}": "the newest one is in GET /v1/kyc",
+        "GET /v1/rails": notYet, "POST /v1/topups": notYet, "POST /v1/payouts": notYet,
+        "GET /v1/payments": notYet, "GET /v1/payments/{id}": notYet,
+        "POST /v1/payments/{id}/cancellations": notYet,
     ]
 
     /// Of others: staff, the books that anyone may read, the simple API, machines, and what the
@@ -64,6 +69,7 @@ struct WalletRouteTests {
     private static let foreign = [
         "/v1/staff/", "/v1/audit_acts", "/v1/act_commitments", "/v1/commitments", "/.well-known/",
         "/api/", "/health", "/metrics", "/openapi.json", "/v1/offline/",
+        "/v1/callbacks/",
     ]
 
     @Test func everyRouteOfAPersonHasItsCommand() async throws {
