@@ -8,11 +8,9 @@ import sys
 from playwright.sync_api import expect, sync_playwright
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from running_florin import PASSWORD, phone_numbers, running_florin
+from person import CHROMIUM, DESKTOP, PHONE, Person
+from running_florin import running_florin
 
-CHROMIUM = "/usr/bin/chromium"
-PHONE = {"width": 360, "height": 740}
-DESKTOP = {"width": 1280, "height": 800}
 # Where pictures of the screens go, for people; none are taken unless it is set.
 SCREENS = os.environ.get("FLORIN_SCREENS")
 
@@ -20,8 +18,8 @@ SCREENS = os.environ.get("FLORIN_SCREENS")
 def main():
     with running_florin() as florin, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        asha, brian = (Person(browser, florin, "asha_off", PHONE),
-                       Person(browser, florin, "brian_off", DESKTOP))
+        asha, brian = (OfflinePerson(browser, florin, "asha_off", PHONE),
+                       OfflinePerson(browser, florin, "brian_off", DESKTOP))
         asha.begins_with("2,000")
         brian.begins_with("10")
         asha.tops_up_offline("500")
@@ -47,62 +45,24 @@ def main():
     print("offline: two browsers paid each other without a network, twice, and settled")
 
 
-class Person:
-    """One person with a browser of their own."""
-
-    def __init__(self, browser, florin, username, size):
-        self.username = username
-        self.phone = f"+{next(phone_numbers)}"
-        self.page = browser.new_context(viewport=size, locale="en-GB").new_page()
-        self.faults = []
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("console", self.hear)
-        self.page.goto(florin.url)
-
-    def hear(self, message):
-        # What fails to load without a network is logged by the browser itself.
-        if message.type == "error" and "Failed to load resource" not in message.text:
-            self.faults.append(message.text)
-
-    @property
-    def dialog(self):
-        return self.page.get_by_role("dialog")
-
-    def press(self, name, within=None):
-        (within or self.page).get_by_role("button", name=name, exact=True).click()
-
+class OfflinePerson(Person):
     def picture(self, name):
         if SCREENS:
             self.page.screenshot(path=f"{SCREENS}/{self.username}-{name}.png")
-        width = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert width <= 0, f"{name}: the page is {width} pixels too wide"
+        self.fits(name)
 
     def begins_with(self, amount):
-        page = self.page
-        if page.get_by_role("button", name="Create a wallet").is_visible():
+        if self.page.get_by_role("button", name="Create a wallet").is_visible():
             self.press("Create a wallet")
-        page.get_by_label("Phone", exact=True).fill(self.phone)
-        page.get_by_label("Username", exact=True).fill(self.username)
-        page.get_by_label("Password", exact=True).fill(PASSWORD)
-        self.press("Create wallet")
-        self.press("Read your code")
-        expect(page.get_by_label("Six-digit code")).to_have_value(re.compile(r"^\d{6}$"))
-        self.press("Verify")
-        self.press("KES")
-        self.press("Top up")
-        page.get_by_label("Amount in KES").fill(amount)
-        self.press("Top up", within=self.dialog)
-        expect(self.dialog).to_have_count(0)
+        self.gets_a_wallet()
+        self.tops_up(amount)
         self.press("Offline")
         self.picture("offer")
         self.press("Set it up")
         self.has_offline("0.00")
 
     def tops_up_offline(self, amount):
-        self.press("Top up")
-        self.page.get_by_label("Amount in KES").fill(amount)
-        self.press("Top up", within=self.dialog)
-        expect(self.dialog).to_have_count(0)
+        self.tops_up(amount)
         self.has_offline(f"{amount}.00")
         self.picture("ready")
 

@@ -7,11 +7,9 @@ import sys
 from playwright.sync_api import expect, sync_playwright
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from running_florin import PASSWORD, phone_numbers, running_florin
+from person import CHROMIUM, DESKTOP, PHONE, Person
+from running_florin import PASSWORD, running_florin
 
-CHROMIUM = "/usr/bin/chromium"
-PHONE = {"width": 360, "height": 740}
-DESK = {"width": 1280, "height": 800}
 
 # What a person types, in a browser that writes 1,250.50, and the minor units it must become.
 AMOUNTS = [
@@ -28,8 +26,8 @@ AMOUNTS = [
 def main():
     with running_florin() as florin, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        asha = Person(browser, florin, "asha_page", PHONE)
-        brian = Person(browser, florin, "brian_page", DESK)
+        asha = Customer(browser, florin, "asha_page", PHONE)
+        brian = Customer(browser, florin, "brian_page", DESKTOP)
 
         amounts_are_read_exactly(asha.page)
         refusals_stand_beside_their_field(asha)
@@ -52,57 +50,18 @@ def main():
     print("page: two people paid each other")
 
 
-class Person:
-    """One person with a browser of their own."""
-
-    def __init__(self, browser, florin, username, size):
-        self.florin = florin
-        self.username = username
-        self.phone = f"+{next(phone_numbers)}"
-        self.page = browser.new_context(viewport=size, locale="en-GB").new_page()
-        self.faults = []
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("console", self.hear)
-        self.page.goto(florin.url)
-
-    def hear(self, message):
-        # A refused request is logged by the browser itself; it is what several steps provoke.
-        if message.type == "error" and "Failed to load resource" not in message.text:
-            self.faults.append(message.text)
-
+class Customer(Person):
     def had_no_faults(self):
         assert self.faults == [], f"{self.username}: {self.faults}"
-        width = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert width <= 0, f"the page is {width} pixels too wide"
-
-    def press(self, name, within=None):
-        (within or self.page).get_by_role("button", name=name, exact=True).click()
-
-    def fill(self, label, text):
-        self.page.get_by_label(label, exact=True).fill(text)
-
-    @property
-    def dialog(self):
-        return self.page.get_by_role("dialog")
+        self.fits()
 
     def sign_up(self):
-        self.fill("Phone", self.phone)
-        self.fill("Username", self.username)
-        self.fill("Password", PASSWORD)
-        self.press("Create wallet")
-        self.press("Read your code")
-        code = self.page.get_by_label("Six-digit code")
-        expect(code).to_have_value(re.compile(r"^\d{6}$"))
-        self.press("Verify")
-        self.press("KES")
+        self.gets_a_wallet()
         expect(self.page.get_by_text("Nothing yet")).to_be_visible()
         expect(self.page.get_by_text("Live", exact=True)).to_be_visible()
 
     def top_up(self, amount):
-        self.press("Top up")
-        self.fill("Amount in KES", amount)
-        self.press("Top up", within=self.dialog)
-        expect(self.dialog).to_have_count(0)
+        self.tops_up(amount)
         self.sees_balance(f"{amount}.00")
 
     def send(self, other, amount, note):
